@@ -1,0 +1,122 @@
+"""Strict, bounded JSON (RFC 8259, and I-JSON's RFC 7493 where 8259 leaves room).
+
+Refused by name, never by a crash: bytes that are not UTF-8, duplicate keys, NaN and infinities, too deep or too large
+a text, and strings that a Postgres ``jsonb`` cannot hold (NUL, lone surrogates).
+"""
+
+import json
+import math
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Annotated, Any, Never
+
+from pydantic import AfterValidator
+
+MAX_DEPTH = 32
+MAX_BYTES = 512 * 1024
+
+
+class JsonFault(StrEnum):
+    """Why a text was refused."""
+
+    TOO_LARGE = "too-large"
+    NOT_UTF8 = "not-utf8"
+    NOT_JSON = "not-json"
+    DUPLICATE_KEY = "duplicate-key"
+    NOT_A_NUMBER = "not-a-number"
+    TOO_DEEP = "too-deep"
+    UNSTORABLE_TEXT = "unstorable-text"
+
+
+class JsonError(ValueError):
+    """A text that is not JSON as we take it; `fault` says which rule it breaks."""
+
+    def __init__(self, fault: JsonFault, detail: str) -> None:
+        super().__init__(detail)
+        self.fault = fault
+        self.detail = detail
+
+
+def loads(data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> Any:
+    """Return the value that `data` (UTF-8 JSON) holds; raise `JsonError`."""
+    if len(data) > max_bytes:
+        raise JsonError(JsonFault.TOO_LARGE, f"{len(data)} bytes; at most {max_bytes} are taken")
+    value = _parse(_text(data))
+    check(value, max_depth=max_depth)
+    return value
+
+
+def check(value: Any, *, max_depth: int = MAX_DEPTH) -> None:
+    """Raise `JsonError` where a parsed value is nested too deep or holds what cannot be stored."""
+    level: list[Any] = [value]
+    for _ in range(max_depth + 1):
+        for item in level:
+            _check_scalar(item)
+        level = [child for item in level for child in _children(item)]
+        if not level:
+            return
+    raise JsonError(JsonFault.TOO_DEEP, f"nested deeper than {max_depth} levels")
+
+
+def _checked(value: dict[str, Any]) -> dict[str, Any]:
+    check(value)
+    return value
+
+
+JsonObject = Annotated[dict[str, Any], AfterValidator(_checked)]
+"""A JSON object whose depth and strings were checked, however it arrived."""
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise JsonError(JsonFault.NOT_UTF8, f"not UTF-8 at byte {error.start}") from error
+
+
+def _parse(text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_object, parse_float=_float, parse_constant=_constant)
+    except JsonError:
+        raise
+    except RecursionError as error:
+        raise JsonError(JsonFault.TOO_DEEP, "nested too deep to be read") from error
+    except ValueError as error:
+        raise JsonError(JsonFault.NOT_JSON, f"not JSON: {error}") from error
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        repeated = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]  # add() is the point
+        raise JsonError(JsonFault.DUPLICATE_KEY, f"the key {repeated[:80]!r} stands twice in one object")
+    return result
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise JsonError(JsonFault.NOT_A_NUMBER, f"{text[:40]} is too large for a number")
+    return value
+
+
+def _constant(text: str) -> Never:
+    raise JsonError(JsonFault.NOT_A_NUMBER, f"{text} is not a JSON number")
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return (*value.keys(), *value.values())
+    return value if isinstance(value, list | tuple) else ()
+
+
+def _check_scalar(value: Any) -> None:
+    if isinstance(value, str) and ("\0" in value or not _encodable(value)):
+        raise JsonError(JsonFault.UNSTORABLE_TEXT, "a string holds NUL or a lone surrogate, which cannot be stored")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise JsonError(JsonFault.NOT_A_NUMBER, f"{value} is not a JSON number")
+
+
+def _encodable(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
