@@ -64,7 +64,12 @@ def problem(
 ) -> Problem:
     """Build the problem of a kind."""
     return Problem(
-        type=kind.uri, title=kind.title, status=kind.status, detail=detail, errors=list(errors), retry_after=retry_after
+        type=kind.uri,
+        title=kind.title,
+        status=kind.status,
+        detail=detail,
+        errors=list(errors),
+        retry_after=retry_after,
     )
 
 

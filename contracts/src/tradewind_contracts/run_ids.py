@@ -14,7 +14,13 @@ RunId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.~:+-]+$", max_length=250)]
 """Any run id: Airflow's ``[scheduler] allowed_run_id_pattern`` and column width."""
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:tradewind:run")
-_AIRFLOW_PREFIXES = ("scheduled__", "backfill__", "asset_triggered__", "operator_triggered__", "asset_materialization__")
+_AIRFLOW_PREFIXES = (
+    "scheduled__",
+    "backfill__",
+    "asset_triggered__",
+    "operator_triggered__",
+    "asset_materialization__",
+)
 
 
 def _free_for_triggers(run_id: str) -> str:
