@@ -35,3 +35,35 @@ check: $(READY) ## Format, lint, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy contracts/src api/src langgraph/src airflow/plugins airflow/dags local/src tests benchmarks
+
+STACK := $(BIN)/python -m tradewind_local
+
+up: $(READY) ## Start the whole stack on this machine and wait until it is ready
+	@$(STACK) up
+
+down: $(READY) ## Stop what `make up` started; the data stay
+	@$(STACK) down
+
+status: $(READY) ## The parts: state, memory, addresses
+	@$(STACK) status
+
+demo: $(READY) ## up + both workflows on the samples + their results (ONCE=1: end by itself)
+	@$(STACK) demo $(if $(ONCE),--once)
+
+PYTEST := $(BIN)/python -m pytest --cov --cov-append --cov-report=
+
+test: $(READY) ## Unit, then real parts, then the whole stack; coverage of all three together
+	@rm -f .coverage
+	$(PYTEST) tests/unit tests/ops
+	$(PYTEST) tests/integration
+	$(PYTEST) tests/e2e
+	$(BIN)/coverage report --skip-covered --fail-under=90
+
+bench: $(READY) ## Figures beside what a user would use instead (NAME=accept|event-to-run|create|import)
+	@$(BIN)/python benchmarks/run.py $(NAME)
+
+chaos: $(READY) ## Kill a part while triggers are in flight (NAME=…, SEED=1, EVENTS=200)
+	@$(BIN)/python benchmarks/chaos.py $(if $(NAME),--name $(NAME)) $(if $(SEED),--seed $(SEED)) $(if $(EVENTS),--events $(EVENTS))
+
+clean: ## Remove what was built; the stack's data (.local) stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
