@@ -1,0 +1,90 @@
+"""What the stack asks of a broker: does it answer, and are the topics there."""
+
+import logging
+import time
+from collections.abc import Iterable
+
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from tradewind_contracts.topics import TOPICS, Topic
+from tradewind_local.errors import PartError
+from tradewind_local.ports import is_listening
+
+# A broker that is not up yet is no news: the caller says so when its time is over.
+_SILENT = logging.getLogger("tradewind_local.librdkafka")
+_SILENT.addHandler(logging.NullHandler())
+_SILENT.propagate = False
+
+
+def admin(bootstrap_servers: str) -> AdminClient:
+    """A client for the broker's administration that does not log lost connections."""
+    return AdminClient({"bootstrap.servers": bootstrap_servers}, logger=_SILENT)
+
+
+def answers(bootstrap_servers: str, timeout: float = 2) -> bool:
+    """Whether a broker answers a metadata request within `timeout` seconds."""
+    host, _, port = bootstrap_servers.split(",", maxsplit=1)[0].rpartition(":")
+    if not is_listening(int(port), host):
+        return False
+    try:
+        admin(bootstrap_servers).list_topics(timeout=timeout)
+    except KafkaException:
+        return False
+    return True
+
+
+def create_topics(bootstrap_servers: str, topics: Iterable[Topic] = TOPICS, timeout: float = 30) -> None:
+    """Make the topics that do not exist and wait until each partition has a leader and takes records.
+
+    Existing topics are left as they are. Raises PartError when it does not work within `timeout` seconds.
+    """
+    client, wanted = admin(bootstrap_servers), tuple(topics)
+    deadline = time.monotonic() + timeout
+    while not (_create(client, wanted) and _have_leaders(client, wanted)):
+        if time.monotonic() > deadline:
+            names = ", ".join(topic.name for topic in wanted)
+            raise PartError(f"the topics {names} could not be made on {bootstrap_servers} within {timeout:.0f} s")
+        time.sleep(0.1)
+
+
+def _create(client: AdminClient, topics: tuple[Topic, ...]) -> bool:
+    known = client.list_topics(timeout=10).topics
+    new = [
+        NewTopic(topic.name, num_partitions=topic.partitions, replication_factor=1, config=topic.config)
+        for topic in topics
+        if topic.name not in known
+    ]
+    made = client.create_topics(new) if new else {}
+    return all(_created(future.exception()) for future in made.values())
+
+
+def _created(error: BaseException | None) -> bool:
+    if error is None:
+        return True
+    if not isinstance(error, KafkaException):
+        raise error
+    cause: KafkaError = error.args[0]
+    if cause.code() == KafkaError.TOPIC_ALREADY_EXISTS:
+        return True
+    if cause.retriable():
+        return False
+    raise PartError(f"Kafka refused to make a topic: {cause.str()}") from error
+
+
+def _have_leaders(client: AdminClient, topics: tuple[Topic, ...]) -> bool:
+    known = client.list_topics(timeout=10).topics
+    return all(
+        topic.name in known
+        and len(known[topic.name].partitions) >= topic.partitions
+        and all(partition.leader >= 0 for partition in known[topic.name].partitions.values())
+        for topic in topics
+    )
+
+
+def warm_groups(bootstrap_servers: str, group: str) -> None:
+    """Ask for `group`'s offsets once, so that the broker has its offsets topic before the first consumer joins."""
+    client = admin(bootstrap_servers)  # kept by name: its answers end with it
+    for future in client.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)]).values():
+        future.exception(timeout=30)
