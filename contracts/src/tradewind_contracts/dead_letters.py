@@ -5,8 +5,9 @@ made from the record's position and the group that gave up on it.
 """
 
 from collections.abc import Iterable
+from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, ValidationError
 
 from tradewind_contracts import run_ids
 from tradewind_contracts.problems import FieldError
@@ -14,13 +15,33 @@ from tradewind_contracts.records import Headers
 
 HEADER = "tradewind-dead-letter"
 
+MAX_DETAIL = 2000
+MAX_ERRORS = 20
+
+
+def _cut(text: object) -> object:
+    # A reason too long to be kept must not become a record that can be given up by nobody.
+    return text[:MAX_DETAIL].encode(errors="replace").decode() if isinstance(text, str) else text
+
+
+def _cut_errors(errors: object) -> object:
+    if not isinstance(errors, list):
+        return errors
+    return [_cut_error(error) if isinstance(error, FieldError) else error for error in errors[:MAX_ERRORS]]
+
+
+def _cut_error(error: FieldError) -> FieldError:
+    return FieldError.model_validate({name: _cut(text) for name, text in error})
+
 
 class DeadLetter(BaseModel):
     """Why a record was given up, and where it stood."""
 
     reason: str = Field(description="A DecodeError's reason, or the slug of a problem type")
-    detail: str = Field(max_length=2000)
-    errors: list[FieldError] = Field(default_factory=list)
+    detail: Annotated[str, BeforeValidator(_cut)] = Field(description="What was wrong; cut at 2,000 characters")
+    errors: Annotated[list[FieldError], BeforeValidator(_cut_errors)] = Field(
+        default_factory=list, description="The first 20 bad fields"
+    )
     topic: str
     partition: int
     offset: int
@@ -36,13 +57,13 @@ class DeadLetter(BaseModel):
         return run_ids.from_record(f"{self.consumer_group}/{self.topic}", self.partition, self.offset)
 
 
-def headers(letter: DeadLetter, original: Iterable[tuple[str, bytes | None]] | None) -> Headers:
+def headers(letter: DeadLetter, original: Iterable[tuple[str, str | bytes | None]] | None) -> Headers:
     """Return the headers of the dead letter's record: the original's, and the reason."""
-    kept = [(name, raw or b"") for name, raw in original or () if name != HEADER]
+    kept: Headers = [(name, raw) for name, raw in original or () if name != HEADER]
     return [*kept, (HEADER, letter.model_dump_json(exclude_none=True).encode())]
 
 
-def read(headers: Iterable[tuple[str, bytes | None]] | None) -> DeadLetter | None:
+def read(headers: Iterable[tuple[str, str | bytes | None]] | None) -> DeadLetter | None:
     """Return the reason that a record of the dead-letter topic carries, or None where it carries none of ours."""
     raw = next((value for name, value in headers or () if name == HEADER), None)
     try:

@@ -7,11 +7,11 @@ that an event may grow. An event's Kafka key is its run id: all that concerns on
 import uuid
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationInfo, field_validator
 
-from tradewind_contracts.json_text import JsonObject
+from tradewind_contracts.json_text import JsonObject, JsonValue
 from tradewind_contracts.run_ids import RunId, TriggeredRunId
 from tradewind_contracts.workflows import Priority, RunStatus, WorkflowId, WorkflowType
 
@@ -88,7 +88,7 @@ class ResumePayload(EventModel):
     """The answer to one open question of a waiting run."""
 
     interrupt_id: Identifier
-    value: Any = None
+    value: JsonValue = None
 
 
 class ResumeRequested(_Event):
@@ -103,7 +103,7 @@ class StatusPayload(EventModel):
 
     status: RunStatus
     progress: float = Field(default=0.0, ge=0, le=1)
-    result: Any | None = None
+    result: JsonValue = None
     error: str | None = None
     started_at: AwareDatetime | None = None
     completed_at: AwareDatetime | None = None
@@ -122,6 +122,14 @@ class WorkflowStatusChanged(_Event):
         "workflow.cancelled",
     ]
     payload: StatusPayload
+
+    @field_validator("payload")
+    @classmethod
+    def _agrees(cls, payload: StatusPayload, info: ValidationInfo) -> StatusPayload:
+        kind = info.data.get("event_type", "")
+        if kind and kind != f"workflow.{payload.status}":
+            raise ValueError(f"the status `{payload.status}` disagrees with the event type `{kind}`")
+        return payload
 
 
 Event = WorkflowTriggered | CancelRequested | ResumeRequested | WorkflowStatusChanged

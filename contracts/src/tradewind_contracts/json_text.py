@@ -8,12 +8,15 @@ import json
 import math
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated, Any, Never
+from typing import Annotated, Any, Never, TypeVar
 
 from pydantic import AfterValidator
 
 MAX_DEPTH = 32
 MAX_BYTES = 512 * 1024
+
+
+_T = TypeVar("_T")
 
 
 class JsonFault(StrEnum):
@@ -58,10 +61,13 @@ def check(value: Any, *, max_depth: int = MAX_DEPTH) -> None:
     raise JsonError(JsonFault.TOO_DEEP, f"nested deeper than {max_depth} levels")
 
 
-def _checked(value: dict[str, Any]) -> dict[str, Any]:
+def _checked(value: _T) -> _T:
     check(value)
     return value
 
+
+JsonValue = Annotated[Any, AfterValidator(_checked)]
+"""Any JSON value whose depth and strings were checked, however it arrived."""
 
 JsonObject = Annotated[dict[str, Any], AfterValidator(_checked)]
 """A JSON object whose depth and strings were checked, however it arrived."""
@@ -76,7 +82,7 @@ def _text(data: bytes) -> str:
 
 def _parse(text: str) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_float=_float, parse_constant=_constant)
+        return json.loads(text, object_pairs_hook=_object, parse_int=_int, parse_float=_float, parse_constant=_constant)
     except JsonError:
         raise
     except RecursionError as error:
@@ -92,6 +98,15 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         repeated = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]  # add() is the point
         raise JsonError(JsonFault.DUPLICATE_KEY, f"the key {repeated[:80]!r} stands twice in one object")
     return result
+
+
+def _int(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise JsonError(
+            JsonFault.NOT_A_NUMBER, f"{text[:40]}… is too large for a number: {len(text)} digits"
+        ) from error
 
 
 def _float(text: str) -> float:
@@ -119,4 +134,8 @@ def _check_scalar(value: Any) -> None:
 
 
 def _encodable(text: str) -> bool:
-    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

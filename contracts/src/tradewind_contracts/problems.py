@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from enum import Enum
+from urllib.parse import quote
 
 from pydantic import BaseModel, Field
 
 MEDIA_TYPE = "application/problem+json"
+
+_FRAGMENT_SAFE = "~!$&'()*+,;=:@?"
+"""What a URI fragment may hold unescaped besides letters, digits and ``-._`` (RFC 3986)."""
 
 
 class ProblemType(Enum):
@@ -74,5 +78,12 @@ def problem(
 
 
 def pointer(path: Sequence[str | int]) -> str:
-    """Return the JSON pointer of a path into a document, as URI fragment: `("a/b", 0)` is `#/a~1b/0`."""
-    return "#" + "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    """Return the JSON pointer of a path into a document, as URI fragment: `("a/b", 0)` is `#/a~1b/0`.
+
+    RFC 6901 sections 3 and 6. A lone surrogate, which no URI can carry, becomes a question mark.
+    """
+    return "#" + "".join("/" + _escaped(str(step)) for step in path)
+
+
+def _escaped(step: str) -> str:
+    return quote(step.replace("~", "~0").replace("/", "~1"), safe=_FRAGMENT_SAFE, errors="replace")

@@ -2,7 +2,8 @@
 
 Written in binary mode: the value is the brief's JSON, the headers are the `ce_` attributes. Read in all three forms:
 binary mode, structured mode (`content-type: application/cloudevents+json`) and the brief's plain JSON with no headers.
-What the JSON leaves out is taken from the attributes; where both speak, they must agree.
+What the JSON leaves out is taken from the attributes; where both speak, they must agree. `subject` is written for
+those who filter on it, and never read: other producers put there what is no run's id, and the same for many events.
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md
 """
 
@@ -15,18 +16,25 @@ from pydantic import ValidationError
 from tradewind_contracts import json_text, run_ids
 from tradewind_contracts.events import ADAPTER, EVENT_TYPES, Event
 from tradewind_contracts.problems import FieldError, pointer
+from tradewind_contracts.topics import WORKFLOW_EVENTS
 
-Headers = list[tuple[str, bytes]]
+Headers = list[tuple[str, str | bytes | None]]
+"""A record's headers, in confluent-kafka's own type."""
 
-_STRUCTURED = b"application/cloudevents"
+_STRUCTURED = "application/cloudevents"
 _JSON_NAMES = {
     "id": "event_id",
     "source": "source",
     "type": "event_type",
     "time": "timestamp",
-    "subject": "workflow_run_id",
 }
 """CloudEvents attribute -> field of the brief's JSON."""
+
+MAX_BYTES = WORKFLOW_EVENTS.max_message_bytes
+"""What the broker takes. The doors take less (`json_text.MAX_BYTES`), so that no accepted trigger is refused here."""
+
+MAX_DEPTH = json_text.MAX_DEPTH + 4
+"""The parameters' own limit, and the levels in which an event and a structured CloudEvent wrap them."""
 
 
 @dataclass(frozen=True)
@@ -74,15 +82,15 @@ def encode(event: Event, traceparent: str | None = None) -> Record:
     if traceparent:
         # The extension keeps the origin; the plain header is the live hop.
         attributes |= {"ce_traceparent": traceparent, "traceparent": traceparent}
-    headers = [(name, text.encode()) for name, text in attributes.items()]
+    headers: Headers = [(name, text.encode()) for name, text in attributes.items()]
     return Record(event.key, event.model_dump_json(exclude_none=True).encode(), headers)
 
 
-def decode(value: bytes | None, headers: Iterable[tuple[str, bytes | None]] | None = None) -> Decoded:
+def decode(value: bytes | None, headers: Iterable[tuple[str, str | bytes | None]] | None = None) -> Decoded:
     """Return the event of a record; raise `DecodeError`, and nothing else, for whatever a stranger may have sent."""
     attributes = _text_headers(headers or ())
     document = _document(value)
-    if attributes.get("content-type", "").encode().startswith(_STRUCTURED):
+    if attributes.get("content-type", "").lower().startswith(_STRUCTURED):
         document, found = _unfold(document)
     else:
         found = {name[3:]: text for name, text in attributes.items() if name.startswith("ce_")}
@@ -90,11 +98,15 @@ def decode(value: bytes | None, headers: Iterable[tuple[str, bytes | None]] | No
     return Decoded(_event(_merge(document, found)), traceparent if traceparent and len(traceparent) <= 55 else None)
 
 
-def _text_headers(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
+def _text_headers(headers: Iterable[tuple[str, str | bytes | None]]) -> dict[str, str]:
     try:
-        return {name.lower(): (raw or b"").decode("utf-8") for name, raw in headers if _is_ours(name.lower())}
+        return {name.lower(): _text(raw) for name, raw in headers if _is_ours(name.lower())}
     except UnicodeDecodeError as error:
         raise DecodeError(json_text.JsonFault.NOT_UTF8, f"a CloudEvents header is not UTF-8: {error.reason}") from error
+
+
+def _text(raw: str | bytes | None) -> str:
+    return raw if isinstance(raw, str) else (raw or b"").decode("utf-8")
 
 
 def _is_ours(name: str) -> bool:
@@ -105,7 +117,7 @@ def _document(value: bytes | None) -> dict[str, Any]:
     if not value:
         raise DecodeError("empty", "the record has no value")
     try:
-        document = json_text.loads(value)
+        document = json_text.loads(value, max_bytes=MAX_BYTES, max_depth=MAX_DEPTH)
     except json_text.JsonError as error:
         raise DecodeError(error.fault, error.detail) from error
     if not isinstance(document, dict):
@@ -126,38 +138,61 @@ def _merge(document: Mapping[str, Any], attributes: Mapping[str, str]) -> dict[s
         if attribute not in attributes:
             continue
         # Times are compared by nobody: two spellings of one instant are not a contradiction.
-        if field != "timestamp" and merged.get(field, attributes[attribute]) != attributes[attribute]:
+        if merged.get(field) is None:
+            merged[field] = attributes[attribute]
+        elif field != "timestamp" and merged[field] != attributes[attribute]:
             found = FieldError(pointer=pointer([field]), detail=f"differs from the CloudEvents attribute `{attribute}`")
             raise DecodeError("attributes-disagree", f"`{field}` and the attribute `{attribute}` disagree", [found])
-        merged.setdefault(field, attributes[attribute])
     return _with_run_id(merged)
 
 
 def _with_run_id(document: dict[str, Any]) -> dict[str, Any]:
-    identity = (document.get("source"), document.get("event_id"))
-    match identity:
-        case (str(source), str(event_id)) if "workflow_run_id" not in document:
-            return {**document, "workflow_run_id": run_ids.from_event(source, event_id)}
-    return document
+    # Only a trigger may leave the id to us: a command to a made-up run would be lost without a word.
+    if document.get("workflow_run_id") is not None:
+        return document
+    match document:
+        case {"event_type": "workflow.triggered", "source": str(source), "event_id": str(event_id)}:
+            return document | {"workflow_run_id": run_ids.from_event(source, event_id)}
+        case _:
+            return {name: value for name, value in document.items() if name != "workflow_run_id"}
 
 
 def _event(document: dict[str, Any]) -> Event:
-    kind = document.get("event_type")
-    if isinstance(kind, str) and kind not in EVENT_TYPES:
-        raise DecodeError("unknown-event-type", f"{kind[:80]!r} is not an event of ours")
+    _check_type(document.get("event_type"))
+    found = _missing(document, ("event_id", "timestamp"))
     try:
-        return ADAPTER.validate_python(document | _identified(document))
+        event = ADAPTER.validate_python(document)
     except ValidationError as error:
-        found = field_errors(error)
-        raise DecodeError("invalid-event", "; ".join(f"{e.pointer} {e.detail}" for e in found[:5]), found) from error
+        raise _invalid(found + field_errors(error)) from error
+    if found:
+        raise _invalid(found)
+    return event
 
 
-def _identified(document: Mapping[str, Any]) -> dict[str, Any]:
-    # An event without an identity would get a new one at each delivery, and so a run at each.
-    return {name: document.get(name) for name in ("event_id", "timestamp")}
+def _check_type(kind: Any) -> None:
+    if not isinstance(kind, str):
+        detail = "Field required" if kind is None else "Input should be a valid string"
+        raise _invalid([FieldError(pointer="#/event_type", detail=detail)])
+    if kind not in EVENT_TYPES:
+        raise DecodeError("unknown-event-type", f"{kind[:80]!r} is not an event of ours")
+
+
+def _missing(document: Mapping[str, Any], names: Iterable[str]) -> list[FieldError]:
+    # The models make these up for events of our own. Here, each delivery would get another identity, and so a run.
+    return [FieldError(pointer=pointer([name]), detail="Field required") for name in names if name not in document]
+
+
+def _invalid(errors: list[FieldError]) -> DecodeError:
+    detail = "; ".join(f"{error.pointer} {error.detail}" for error in errors[:5])
+    return DecodeError("invalid-event", detail, errors)
 
 
 def field_errors(error: ValidationError) -> list[FieldError]:
     """Return pydantic's findings as JSON pointers; at most 50, and never the input itself."""
     found = error.errors(include_url=False, include_context=False, include_input=False)[:50]
-    return [FieldError(pointer=pointer([s for s in e["loc"] if s not in EVENT_TYPES]), detail=e["msg"]) for e in found]
+    return [FieldError(pointer=pointer(_path(e["loc"])), detail=e["msg"]) for e in found]
+
+
+def _path(location: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    # pydantic puts the union's tag first, which is no step into the document.
+    return location[1:] if location and location[0] in EVENT_TYPES else location

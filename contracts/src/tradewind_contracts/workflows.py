@@ -13,7 +13,7 @@ MAX_BATCH_ITEMS = 500
 WorkflowId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$", max_length=250, examples=["settlement_fail_triage"])]
 """A DAG id or a graph name: Airflow's own key rule (``airflow.utils.helpers.validate_key``), ASCII only."""
 
-Priority = Annotated[int, Field(ge=0, le=10)]
+Priority = Annotated[int, Field(strict=True, ge=0, le=10)]
 """0 (whenever) to 10 (first)."""
 
 
