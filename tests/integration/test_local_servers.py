@@ -13,7 +13,8 @@ from support.servers import new_database, new_topic, temporary_home, unique
 from tradewind_contracts.topics import TOPICS
 from tradewind_local.errors import PartError
 from tradewind_local.kafka import KafkaBroker
-from tradewind_local.postgres import LONGEST_SOCKET_FOLDER, PostgresServer
+from tradewind_local.postgres import PostgresServer
+from tradewind_local.sockets import LONGEST_FOLDER
 from tradewind_local.topics import admin, create_topics
 
 
@@ -104,7 +105,7 @@ def test_a_database_is_made_once(postgres_server: PostgresServer) -> None:
 
 
 def test_a_deep_folder_still_gets_a_socket() -> None:
-    with temporary_home() as home, PostgresServer(home / ("d" * LONGEST_SOCKET_FOLDER)) as server:
+    with temporary_home() as home, PostgresServer(home / ("d" * LONGEST_FOLDER)) as server:
         with psycopg.connect(server.url()) as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)
         assert home not in server.node.socket_folder.parents

@@ -60,7 +60,7 @@ class KafkaNode:
         Raises DownloadError, ChecksumError, and PartError when the storage cannot be formatted.
         """
         jars = fetch_jars(self.cache)
-        self.data.mkdir(parents=True, exist_ok=True)
+        self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.logs.mkdir(parents=True, exist_ok=True)
         config = broker_config.write(self.data, self.logs, self.port, self.controller_port)
         java = [*self._java(jars)]

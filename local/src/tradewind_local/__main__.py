@@ -1,0 +1,80 @@
+"""`python -m tradewind_local up|down|status`."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tradewind_local.errors import LocalError
+from tradewind_local.parts import ALL
+from tradewind_local.processes import PartStatus
+from tradewind_local.settings import LocalSettings
+from tradewind_local.stack import Stack
+
+MEGABYTE = 1024 * 1024
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; the exit code is 0 when it did what it says."""
+    options = _parser().parse_args(arguments)
+    console = Console(highlight=False)
+    stack = Stack(LocalSettings.load(options.home), lambda name, s: console.print(f"  {name:<22} {s:6.1f} s"))
+    try:
+        return int(getattr(_Commands(stack, console), options.command)(options) or 0)
+    except LocalError as error:
+        console.print(f"[bold red]error:[/] {error}", markup=True, soft_wrap=True)
+        return 1
+    except KeyboardInterrupt:
+        console.print("stopped half way; `python -m tradewind_local down` ends what was started")
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("tradewind_local", description="Tradewind's stack on this machine")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in (("up", "start it and wait until it is ready"), ("down", "stop it"), ("status", "look at it")):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--home", type=Path, help="folder of its data, logs and configuration")
+        if name == "up":
+            command.add_argument("--parts", nargs="+", choices=ALL, default=ALL, help="these parts and what they need")
+    return parser
+
+
+class _Commands:
+    def __init__(self, stack: Stack, console: Console) -> None:
+        self._stack, self._console = stack, console
+
+    def up(self, options: argparse.Namespace) -> None:
+        start = time.monotonic()
+        self._stack.up(tuple(options.parts))
+        self._console.print(
+            f"up after {time.monotonic() - start:.1f} s; data and logs are in {self._stack.settings.home}"
+        )
+
+    def down(self, _: argparse.Namespace) -> None:
+        self._stack.down()
+        self._console.print("down; the data stays")
+
+    def status(self, _: argparse.Namespace) -> int:
+        rows = self._stack.status()
+        self._console.print(table(rows))
+        return 0 if all(row.pid for row in rows) else 3
+
+
+def table(rows: list[PartStatus]) -> Table:
+    """The parts as a table, with the memory of all in the last row."""
+    grid = Table("part", "state", "pid", "up", "memory", "url", show_footer=True)
+    for row in rows:
+        pid, uptime, memory = "", "", ""
+        if row.pid:
+            pid, uptime, memory = str(row.pid), f"{row.uptime:.0f} s", f"{row.memory / MEGABYTE:.0f} MiB"
+        grid.add_row(row.part, row.state, pid, uptime, memory, row.url)
+    grid.columns[4].footer = f"{sum(row.memory for row in rows) / MEGABYTE:.0f} MiB"
+    return grid
+
+
+if __name__ == "__main__":
+    sys.exit(main())

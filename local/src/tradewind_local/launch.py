@@ -1,0 +1,27 @@
+"""Become a part: `python launch.py SPEC`, where SPEC is a JSON file of command, environment, folder and user.
+
+The process runner starts every part through this, so that secrets pass through a file of mode 600 into the part's own
+environment and nowhere else: not into the runner's configuration, nor a command line. Standard library alone: it runs
+before each start.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+
+def main(spec_file: str) -> None:
+    """Replace this process by the one that `spec_file` describes."""
+    spec = json.loads(Path(spec_file).read_text())
+    os.umask(0o077)
+    if spec["user"] is not None:
+        os.setgroups([])
+        os.setgid(spec["group"])
+        os.setuid(spec["user"])
+    os.chdir(spec["folder"])
+    os.execve(spec["command"][0], spec["command"], spec["environment"])  # noqa: S606 the part's own command line
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

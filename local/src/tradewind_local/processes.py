@@ -1,0 +1,84 @@
+"""The stack's processes as the system sees them."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from tradewind_local.runner import ProcessState
+
+
+@dataclass(frozen=True)
+class PartStatus:
+    """A row of `status`; uptime in seconds, memory (resident, of the process and its descendants) in bytes."""
+
+    part: str
+    state: str
+    pid: int | None
+    uptime: float
+    memory: int
+    url: str
+
+
+def status(part: str, url: str, state: ProcessState) -> PartStatus:
+    """The row of one part."""
+    uptime = time.time() - state.started if state.pid else 0
+    return PartStatus(part, state.state.lower(), state.pid, uptime, memory_of(state.pid) if state.pid else 0, url)
+
+
+def tree(pid: int) -> list[psutil.Process]:
+    """A process and all its descendants; empty when it is gone."""
+    try:
+        root = psutil.Process(pid)
+        return [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def memory_of(pid: int) -> int:
+    """Bytes of memory of a process tree: what is shared within it (Postgres' buffers, forks) is counted once."""
+    total = 0
+    for process in tree(pid):
+        with contextlib.suppress(psutil.Error):
+            total += _memory(process)
+    return total
+
+
+def _memory(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_full_info().pss)
+    except (psutil.AccessDenied, AttributeError):
+        return int(process.memory_info().rss)
+
+
+def kill_tree(pid: int) -> None:
+    """SIGKILL a process and all its descendants, the root first, and wait for their end."""
+    processes = tree(pid)
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(processes, timeout=10)
+
+
+def end_orphans(home: Path, timeout: float = 15) -> None:
+    """End the processes of the stack in `home` that outlived its process runner."""
+    orphans = list(_of_stack(home))
+    for process in orphans:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _, alive = psutil.wait_procs(orphans, timeout=timeout)
+    for process in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def _of_stack(home: Path) -> Iterator[psutil.Process]:
+    ourselves = {process.pid for process in [psutil.Process(), *psutil.Process().parents()]}
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            marked = process.environ().get("TRADEWIND_STACK") == str(home)
+            if marked and process.pid not in ourselves:
+                yield process

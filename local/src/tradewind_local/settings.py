@@ -1,0 +1,64 @@
+"""The local stack's settings: environment variables, and the rows of its env file."""
+
+import os
+from pathlib import Path
+from typing import Self
+
+from pydantic import AliasChoices, Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tradewind_local.jars import REPOSITORY_ROOT, default_cache
+
+DEFAULT_HOME = REPOSITORY_ROOT / ".local"
+
+
+class LocalSettings(BaseSettings):
+    """Where the stack lives and which ports it takes. Port 0: a free one is chosen at the first start and remembered.
+
+    The environment wins over the env file. TRADEWIND_HOME and TRADEWIND_CACHE_DIR are read from the environment alone.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="TRADEWIND_", frozen=True, populate_by_name=True, extra="ignore")
+
+    home: Path = Field(default=DEFAULT_HOME, description="Data, logs and configuration of this stack")
+    cache_dir: Path = Field(default_factory=default_cache, description="Kafka's jars, shared by all stacks")
+    kafka_port: int = Field(default=9092, ge=0, le=65535)
+    airflow_port: int = Field(default=8080, ge=0, le=65535)
+    agents_port: int = Field(
+        default=8001, ge=0, le=65535, validation_alias=AliasChoices("TRADEWIND_AGENTS_PORT", "LANGGRAPH_PORT")
+    )
+    api_port: int = Field(
+        default=8000, ge=0, le=65535, validation_alias=AliasChoices("TRADEWIND_API_PORT", "FASTAPI_PORT")
+    )
+    kafka_bootstrap_servers: str | None = Field(
+        default=None,
+        validation_alias="KAFKA_BOOTSTRAP_SERVERS",
+        description="A broker that runs already; the stack then starts none",
+    )
+    ready_timeout: float = Field(default=120, gt=0, description="Longest wait for one part to be ready, seconds")
+
+    @classmethod
+    def load(cls, home: Path | None = None) -> Self:
+        """The settings of the stack in `home`, else in TRADEWIND_HOME, else in `.local` of the repository."""
+        folder = (home or Path(os.environ.get("TRADEWIND_HOME") or DEFAULT_HOME)).absolute()
+        return cls(home=folder, _env_file=env_file_of(folder))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_unset(cls, rows: dict[str, object]) -> dict[str, object]:
+        return {name: value for name, value in rows.items() if value != ""}
+
+    @property
+    def env_file(self) -> Path:
+        """The file of the stack's secrets, mode 600."""
+        return env_file_of(self.home)
+
+    @property
+    def logs(self) -> Path:
+        """The folder of every part's log."""
+        return self.home / "logs"
+
+
+def env_file_of(home: Path) -> Path:
+    """`.env` of the repository for the default home, else of the home itself."""
+    return (REPOSITORY_ROOT if home == DEFAULT_HOME else home) / ".env"
