@@ -1,0 +1,102 @@
+"""How the facade proves itself to the engines: Airflow's JWT, and a static token."""
+
+import asyncio
+import base64
+import json
+import time
+from collections.abc import AsyncGenerator, Generator
+from http import HTTPStatus
+
+import httpx
+from pydantic import SecretStr
+from typing_extensions import override
+
+_EARLY_SECONDS = 30.0
+_MIN_AGE_SECONDS = 10.0
+
+
+class BearerAuth(httpx.Auth):
+    """A static bearer token (RFC 6750)."""
+
+    def __init__(self, token: SecretStr) -> None:
+        self._token = token
+
+    @override
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = f"Bearer {self._token.get_secret_value()}"
+        yield request
+
+
+class AirflowAuth(httpx.Auth):
+    """Airflow's token API: `POST /auth/token`, then Bearer; a new token before the old one ends, or when it is refused.
+
+    One request at a time asks for a token, all others wait for it. Airflow answers 401 for an expired token and 403 for
+    one that another secret signed (airflow/api_fastapi/core_api/security.py), as after a restart with a new secret; a
+    fresh token's 403 means that the user may not, and is handed on.
+    """
+
+    def __init__(self, base_url: str, username: str, password: SecretStr) -> None:
+        self._url = f"{base_url}/auth/token"
+        self._username = username
+        self._password = password
+        self._token = ""
+        self._taken_at = self._expires_at = 0.0
+        self._lock = asyncio.Lock()
+
+    @override
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        async with self._lock:
+            if time.time() >= self._expires_at:
+                self._keep(_token(await self._fetched((yield self._token_request()))))
+        used = self._sign(request)
+        response = yield request
+        if not self._refused(response):
+            return
+        async with self._lock:
+            if self._token == used:
+                self._keep(_token(await self._fetched((yield self._token_request()))))
+        self._sign(request)
+        yield request
+
+    @staticmethod
+    async def _fetched(response: httpx.Response) -> httpx.Response:
+        await response.aread()
+        return response
+
+    def _token_request(self) -> httpx.Request:
+        body = {"username": self._username, "password": self._password.get_secret_value()}
+        return httpx.Request("POST", self._url, json=body)
+
+    def _keep(self, token: str) -> None:
+        self._token = token
+        self._taken_at = time.time()
+        lifetime = _expiry(token) - self._taken_at
+        self._expires_at = self._taken_at + lifetime - min(_EARLY_SECONDS, lifetime / 10)
+
+    def _sign(self, request: httpx.Request) -> str:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return self._token
+
+    def _refused(self, response: httpx.Response) -> bool:
+        old = time.time() - self._taken_at > _MIN_AGE_SECONDS
+        return response.status_code == HTTPStatus.UNAUTHORIZED or (response.status_code == HTTPStatus.FORBIDDEN and old)
+
+
+def _token(response: httpx.Response) -> str:
+    try:
+        token = response.json()["access_token"] if response.status_code == HTTPStatus.CREATED else None
+    except (ValueError, KeyError, TypeError):
+        token = None
+    if not isinstance(token, str):
+        raise httpx.RequestError(f"Airflow gave no token: {response.status_code}", request=response.request)
+    return token
+
+
+def _expiry(token: str) -> float:
+    """Return a JWT's `exp` in Unix seconds, unverified as it is ours; a token that does not tell never expires here."""
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return float(claims["exp"])
+    except (IndexError, ValueError, KeyError, TypeError):
+        return float("inf")

@@ -1,0 +1,109 @@
+"""The engines as the facade sees them: who runs what, and how a run stands. Both serve the same two paths."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Protocol
+
+import httpx
+from pydantic import TypeAdapter, ValidationError
+
+from tradewind_api.metrics import Metrics
+from tradewind_contracts.problems import ProblemType
+from tradewind_contracts.workflows import WorkflowInfo, WorkflowStatus, WorkflowType
+
+logger = logging.getLogger(__name__)
+
+_WORKFLOWS: TypeAdapter[list[WorkflowInfo]] = TypeAdapter(list[WorkflowInfo])
+_ATTEMPTS = 2
+
+
+class EngineDownError(Exception):
+    """The engine gave no answer that can be used: it is down, too slow, refuses us, or speaks another language."""
+
+
+class Engine(Protocol):
+    """What runs workflows of one type."""
+
+    async def status(self, workflow_run_id: str) -> WorkflowStatus | None:
+        """Return the run's status, or None where the engine has no such run; raise `EngineDownError`."""
+        ...
+
+    async def workflows(self) -> list[WorkflowInfo]:
+        """Return the workflows it can run; raise `EngineDownError`."""
+        ...
+
+
+Engines = Mapping[WorkflowType, Engine]
+
+
+class HttpEngine:
+    """An engine behind HTTP, at the base URL and with the credentials of the client it is given."""
+
+    def __init__(
+        self, workflow_type: WorkflowType, client: httpx.AsyncClient, metrics: Metrics, timeout_seconds: float
+    ) -> None:
+        self._type = workflow_type
+        self._client = client
+        self._metrics = metrics
+        self._timeout_seconds = timeout_seconds
+
+    async def status(self, workflow_run_id: str) -> WorkflowStatus | None:
+        """Return the run's status, or None where the engine has no such run; raise `EngineDownError`."""
+        if ".." in workflow_run_id or workflow_run_id == ".":
+            return None  # as a path such an id would mean another resource; no engine lets a run be named so
+        response = await self._get("status", f"workflows/{workflow_run_id}/status")
+        if _is_unknown_run(response):
+            return None
+        try:
+            return WorkflowStatus.model_validate_json(_content(response))
+        except ValidationError as error:
+            raise EngineDownError(f"{self._type}: not a WorkflowStatus: {error.error_count()} error(s)") from error
+
+    async def workflows(self) -> list[WorkflowInfo]:
+        """Return the workflows it can run; raise `EngineDownError`."""
+        response = await self._get("workflows", "workflows")
+        try:
+            found = _WORKFLOWS.validate_json(_content(response))
+        except ValidationError as error:
+            raise EngineDownError(f"{self._type}: not a list of workflows: {error.error_count()} error(s)") from error
+        return [info for info in found if info.workflow_type == self._type]
+
+    async def _get(self, operation: str, path: str) -> httpx.Response:
+        with self._metrics.engine_seconds.labels(self._type, operation).time():
+            try:
+                async with asyncio.timeout(self._timeout_seconds):
+                    response = await self._attempt(path)
+            except (httpx.HTTPError, TimeoutError) as error:
+                self._metrics.engine_up.labels(self._type).set(0)
+                raise EngineDownError(f"{self._type}: {type(error).__name__} {error}".rstrip()) from error
+        self._metrics.engine_up.labels(self._type).set(1)
+        return response
+
+    async def _attempt(self, path: str) -> httpx.Response:
+        # A kept-alive connection may have been closed under us: one more try, not at the same instant as all others.
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return await self._client.get(path)
+            except (httpx.NetworkError, httpx.RemoteProtocolError):
+                await asyncio.sleep(random.uniform(0.02, 0.08))  # noqa: S311  # jitter is no secret
+        return await self._client.get(path)
+
+
+def _is_unknown_run(response: httpx.Response) -> bool:
+    # Only the engine's own word counts: a proxy's 404, or Airflow's without our plugin, says nothing about the run.
+    if response.status_code != HTTPStatus.NOT_FOUND:
+        return False
+    try:
+        body = response.json()
+    except ValueError:
+        return False
+    return isinstance(body, dict) and body.get("type") == ProblemType.UNKNOWN_RUN.uri
+
+
+def _content(response: httpx.Response) -> bytes:
+    if response.status_code != HTTPStatus.OK:
+        raise EngineDownError(f"{response.request.url.path} answered {response.status_code}")
+    return response.content

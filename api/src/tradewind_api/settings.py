@@ -1,0 +1,98 @@
+"""The facade's settings, read from the environment once, at start."""
+
+import re
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, HttpUrl, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tradewind_contracts import topics
+
+MIN_TOKEN_LENGTH = 16
+_TOKEN = re.compile(r"[!-~]+")
+_CLIENT_KEYS = re.compile(r"security\.protocol|sasl\.[a-z.]+|ssl\.[a-z.]+|client\.rack|broker\.address\.family")
+
+
+def _strong(token: SecretStr) -> SecretStr:
+    secret = token.get_secret_value()
+    if len(secret) < MIN_TOKEN_LENGTH or not _TOKEN.fullmatch(secret):
+        raise ValueError(f"a token needs at least {MIN_TOKEN_LENGTH} visible ASCII characters")
+    return token
+
+
+def _only_client_keys(config: dict[str, SecretStr]) -> dict[str, SecretStr]:
+    strange = [key for key in config if not _CLIENT_KEYS.fullmatch(key)]
+    if strange:
+        raise ValueError(f"only connection and security properties may be set here, not {', '.join(strange)}")
+    return config
+
+
+def _without_slash(url: HttpUrl) -> HttpUrl:
+    return HttpUrl(str(url).rstrip("/"))
+
+
+Token = Annotated[SecretStr, AfterValidator(_strong)]
+BaseUrl = Annotated[HttpUrl, AfterValidator(_without_slash)]
+
+
+class Settings(BaseSettings):
+    """One process's settings; each field is the environment variable of the same name in capitals."""
+
+    # Inputs stay out of error messages: most of them are secrets.
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    fastapi_host: str = Field(default="127.0.0.1", description="Address that `python -m tradewind_api` listens on")
+    fastapi_port: int = Field(default=8000, ge=0, le=65535, description="Port that it listens on")
+    environment: str = Field(default="dev", max_length=64, description="`metadata.environment` of every event")
+    api_tokens: dict[str, Token] = Field(min_length=1, description="JSON object: caller's name -> bearer token")
+    cors_origins: list[str] = Field(default=[], description="JSON list of the origins whose pages may call us")
+    max_body_bytes: int = Field(default=256 * 1024, ge=1024, description="Largest request body, bytes")
+    max_waiting: int = Field(default=200, ge=0, description="Calls that may hold `Prefer: wait` at once")
+
+    kafka_bootstrap_servers: str = Field(min_length=1, description="host:port, comma separated")
+    kafka_client_config: Annotated[dict[str, SecretStr], AfterValidator(_only_client_keys)] = Field(
+        default={}, description="JSON object of further librdkafka properties: security.protocol, sasl.*, ssl.*"
+    )
+    kafka_delivery_timeout_ms: int = Field(
+        default=5000, ge=100, le=60_000, description="How long a trigger waits for the broker before it is a 503"
+    )
+    kafka_max_in_flight: int = Field(default=1000, ge=1, description="Deliveries awaited at once; more are a 503")
+    events_topic: str = Field(default=topics.WORKFLOW_EVENTS.name, description="Topic of triggers and commands")
+    status_topic: str = Field(default=topics.WORKFLOW_STATUS.name, description="Topic of what happened to the runs")
+    dead_letters_topic: str = Field(default=topics.DEAD_LETTERS.name, description="Topic of what was given up")
+
+    ledger_window_hours: float = Field(
+        default=24,
+        gt=0,
+        description="How far back the topics are read: the time to live of an Idempotency-Key's answer",
+    )
+    ledger_max_runs: int = Field(default=100_000, ge=1, description="Runs kept in memory; the oldest are forgotten")
+    ledger_max_bytes: int = Field(default=64 * 1024 * 1024, ge=1, description="Bytes of last known statuses kept")
+
+    airflow_base_url: BaseUrl = Field(description="Airflow's API server; the plugin is below /tradewind")
+    airflow_username: str = Field(min_length=1, description="The facade's own Airflow user (role viewer)")
+    airflow_password: SecretStr = Field(min_length=1, description="Its password")
+    langgraph_base_url: BaseUrl = Field(description="The agents service")
+    langgraph_token: Token = Field(description="Bearer token of the agents service")
+    engine_timeout_seconds: float = Field(default=3.0, gt=0, le=60, description="Longest wait for an engine's answer")
+    catalogue_ttl_seconds: float = Field(default=10.0, gt=0, description="Age at which workflow lists are read again")
+
+    @model_validator(mode="after")
+    def _callers_differ(self) -> Self:
+        secrets = [token.get_secret_value() for token in self.api_tokens.values()]
+        if len(set(secrets)) != len(secrets):
+            raise ValueError("API_TOKENS: two callers share a token, so they could not be told apart")
+        return self
+
+    def kafka_client(self) -> dict[str, str | int | float | bool]:
+        """Return librdkafka's properties that producers and consumers share."""
+        security = {key: value.get_secret_value() for key, value in self.kafka_client_config.items()}
+        return {
+            **security,
+            "bootstrap.servers": self.kafka_bootstrap_servers,
+            "client.id": "tradewind-api",
+            # A broker that comes back is found within half a second, not within ten.
+            "reconnect.backoff.ms": 50,
+            "reconnect.backoff.max.ms": 500,
+            "log.connection.close": False,
+        }

@@ -1,0 +1,90 @@
+"""How a run stands: its engine's word, and where no engine has one, the topics' (architecture.md D7)."""
+
+import asyncio
+from typing import Protocol
+
+from tradewind_api.engines import EngineDownError, Engines
+from tradewind_api.errors import ApiError
+from tradewind_api.ledger import LedgerIndex, Run
+from tradewind_contracts.problems import ProblemType
+from tradewind_contracts.workflows import WorkflowStatus, WorkflowType
+
+RETRY_AFTER_SECONDS = 2
+_FIRST_PAUSE_SECONDS = 0.03
+_LONGEST_PAUSE_SECONDS = 1.0
+
+
+class LedgerProgress(Protocol):
+    """How far the topics were read."""
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether the end of every partition has been seen once."""
+        ...
+
+    @property
+    def lag(self) -> int:
+        """Records not yet read."""
+        ...
+
+
+class Statuses:
+    """Asks the engine that owns a run, or all where the owner is not known."""
+
+    def __init__(self, engines: Engines, index: LedgerIndex, progress: LedgerProgress) -> None:
+        self._engines = engines
+        self._index = index
+        self._progress = progress
+
+    async def status(self, workflow_run_id: str) -> WorkflowStatus:
+        """Return how the run stands; raise `ApiError` (unknown-run, engine-unavailable)."""
+        run = self._index.get(workflow_run_id)
+        owners = [run.workflow_type] if run and run.workflow_type else list(self._engines)
+        answers = await asyncio.gather(*(self._ask(owner, workflow_run_id) for owner in owners))
+        for answer in answers:
+            if isinstance(answer, WorkflowStatus):
+                return answer
+        down = [str(answer) for answer in answers if isinstance(answer, EngineDownError)]
+        # Read again: the topics may have told more while the engines were asked.
+        return self._from_topics(workflow_run_id, self._index.get(workflow_run_id), down)
+
+    async def finished(self, workflow_run_id: str, seconds: float) -> WorkflowStatus | None:
+        """Return the run's status once it is terminal, or None where that takes longer than `seconds`."""
+        pause = _FIRST_PAUSE_SECONDS
+        try:
+            async with asyncio.timeout(seconds):
+                while not (found := await self._known(workflow_run_id)):
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
+                return found
+        except TimeoutError:
+            return None
+
+    async def _known(self, workflow_run_id: str) -> WorkflowStatus | None:
+        try:
+            status = await self.status(workflow_run_id)
+        except ApiError:
+            return None
+        return status if status.status.is_terminal else None
+
+    async def _ask(self, owner: WorkflowType, workflow_run_id: str) -> WorkflowStatus | EngineDownError | None:
+        try:
+            return await self._engines[owner].status(workflow_run_id)
+        except EngineDownError as error:
+            return error
+
+    def _from_topics(self, workflow_run_id: str, run: Run | None, down: list[str]) -> WorkflowStatus:
+        if run is not None:
+            known = run.last_known(workflow_run_id)
+            # An engine that has forgotten a run which it once told of can no longer vouch for it.
+            known.stale = bool(down) or run.status is not None
+            return known
+        if down:
+            raise _unavailable("; ".join(down))
+        if not self._progress.caught_up:
+            raise _unavailable("no engine has the run, and the topics have not been read to their end yet")
+        raise ApiError(ProblemType.UNKNOWN_RUN, f"no engine has a run {workflow_run_id}, and no event asked for one")
+
+
+def _unavailable(detail: str) -> ApiError:
+    return ApiError(ProblemType.ENGINE_UNAVAILABLE, detail, retry_after=RETRY_AFTER_SECONDS)

@@ -1,0 +1,173 @@
+"""Accepting a trigger: an id, a check, an event that the broker has acknowledged. Then, and only then, a yes."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from tradewind_api.catalogue import Catalogue
+from tradewind_api.errors import ApiError
+from tradewind_api.ledger import LedgerIndex
+from tradewind_api.metrics import Metrics
+from tradewind_api.preferences import fingerprint
+from tradewind_api.publisher import DeliveryError, Publisher, RefusedError
+from tradewind_contracts import json_text, records, run_ids
+from tradewind_contracts.events import Metadata, TriggerPayload, WorkflowTriggered
+from tradewind_contracts.problems import ProblemType
+from tradewind_contracts.workflows import RunStatus, WorkflowRequest, WorkflowResponse
+
+SOURCE = "fastapi"
+RETRY_AFTER_SECONDS = 2
+
+
+@dataclass(frozen=True)
+class Order:
+    """One call's wish: `caller` is the name of its token, `key` its Idempotency-Key."""
+
+    request: WorkflowRequest
+    caller: str
+    key: str | None = None
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True)
+class _Flight:
+    fingerprint: bytes
+    delivery: asyncio.Task[WorkflowResponse]
+
+
+class Triggers:
+    """Accepts triggers. The same key from the same caller for the same workflow is one run, whenever it comes.
+
+    What this process has seen in the topics, or delivers right now, is answered without a second event. What it has not
+    (another facade's event of this instant, one before the ledger's window) becomes an event with the same run id, of
+    which engines make one run.
+    """
+
+    def __init__(
+        self, publisher: Publisher, index: LedgerIndex, catalogue: Catalogue, metrics: Metrics, environment: str
+    ) -> None:
+        self._publisher = publisher
+        self._index = index
+        self._catalogue = catalogue
+        self._metrics = metrics
+        self._metadata = Metadata(environment=environment)
+        self._flights: dict[str, _Flight] = {}
+
+    async def accept(self, order: Order) -> WorkflowResponse:
+        """Return the accepted run, `deduplicated` where it had been accepted before; raise `ApiError`."""
+        with self._metrics.accept_seconds.time():
+            try:
+                response = await (self._new(order) if order.key is None else self._keyed(order, order.key))
+            except ApiError as error:
+                self._metrics.triggers.labels(error.problem.type.rpartition(":")[2]).inc()
+                raise
+        self._metrics.triggers.labels("deduplicated" if response.deduplicated else "accepted").inc()
+        return response
+
+    async def _new(self, order: Order) -> WorkflowResponse:
+        await self._catalogue.check(order.request)
+        return await self._deliver(order, run_ids.new())
+
+    async def _keyed(self, order: Order, key: str) -> WorkflowResponse:
+        request = order.request
+        run_id = run_ids.from_idempotency_key(order.caller, request.workflow_id, key)
+        digest = fingerprint(request.workflow_type, request.parameters, request.priority)
+        if replay := self._replay(request, run_id, digest):
+            return replay
+        if flight := self._flights.get(run_id):
+            _same(flight.fingerprint, digest, run_id)
+            return (await asyncio.shield(flight.delivery)).model_copy(update={"deduplicated": True})
+        return await asyncio.shield(self._fly(order, run_id, digest))
+
+    def _replay(self, request: WorkflowRequest, run_id: str, digest: bytes) -> WorkflowResponse | None:
+        run = self._index.get(run_id)
+        if run is None or run.trigger is None:
+            return None
+        _same(run.trigger.fingerprint, digest, run_id)
+        status = RunStatus.REJECTED if run.rejected else RunStatus.TRIGGERED
+        return _response(request, run_id, run.trigger.created_at, status, deduplicated=True)
+
+    def _fly(self, order: Order, run_id: str, digest: bytes) -> asyncio.Task[WorkflowResponse]:
+        # A task of its own: the first caller may go away, the others still get their answer.
+        delivery = asyncio.create_task(self._checked(order, run_id))
+        self._flights[run_id] = _Flight(digest, delivery)
+        delivery.add_done_callback(partial(self._landed, run_id))
+        return delivery
+
+    def _landed(self, run_id: str, delivery: asyncio.Task[WorkflowResponse]) -> None:
+        del self._flights[run_id]
+        if not delivery.cancelled():
+            delivery.exception()  # seen, even where every caller has gone away
+
+    async def _checked(self, order: Order, run_id: str) -> WorkflowResponse:
+        await self._catalogue.check(order.request)
+        return await self._deliver(order, run_id)
+
+    async def _deliver(self, order: Order, run_id: str) -> WorkflowResponse:
+        event = self._event(order.request, run_id)
+        record = records.encode(event, order.traceparent)
+        _fits(record)
+        try:
+            position = await self._publisher.publish(record)
+        except DeliveryError as error:
+            raise _undelivered(error, run_id, keyed=order.key is not None) from error
+        self._index.triggered(event, position.offset)
+        return _response(order.request, run_id, event.timestamp, RunStatus.TRIGGERED, deduplicated=False)
+
+    def _event(self, request: WorkflowRequest, run_id: str) -> WorkflowTriggered:
+        # The request's own checks hold for these very objects: they are not walked a second time.
+        return WorkflowTriggered(
+            timestamp=datetime.now(UTC),
+            source=SOURCE,
+            workflow_id=request.workflow_id,
+            workflow_type=request.workflow_type,
+            workflow_run_id=run_id,
+            payload=TriggerPayload.model_construct(parameters=request.parameters, priority=request.priority),
+            metadata=self._metadata,
+        )
+
+
+def _same(first: bytes, now: bytes, run_id: str) -> None:
+    if first != now:
+        detail = f"run {run_id} was asked for under this Idempotency-Key with another type, parameters or priority"
+        raise ApiError(ProblemType.IDEMPOTENCY_CONFLICT, detail, instance=_status_path(run_id))
+
+
+def _fits(record: records.Record) -> None:
+    # Numbers may grow on their way through JSON (1e9 becomes 1000000000.0): consumers refuse what is larger than this.
+    if len(record.value) > json_text.MAX_BYTES:
+        raise ApiError(ProblemType.BODY_TOO_LARGE, f"the event has {len(record.value)} bytes of {json_text.MAX_BYTES}")
+
+
+def _undelivered(error: DeliveryError, run_id: str, *, keyed: bool) -> ApiError:
+    if isinstance(error, RefusedError):
+        detail = f"the event was not taken, and no run will come of it: {error}"
+        return ApiError(ProblemType.KAFKA_UNAVAILABLE, detail, retry_after=RETRY_AFTER_SECONDS)
+    advice = "Send it again with the same Idempotency-Key: it stays one run." if keyed else _ADVICE_WITHOUT_KEY
+    detail = f"the broker has not confirmed the event ({error}); it may or may not have kept it. {advice}"
+    path = _status_path(run_id)
+    return ApiError(ProblemType.KAFKA_UNAVAILABLE, detail, retry_after=RETRY_AFTER_SECONDS, instance=path)
+
+
+_ADVICE_WITHOUT_KEY = (
+    "The call had no Idempotency-Key: see `instance` for whether the run exists before you send it again, "
+    "and use a key, under which a repeat stays one run."
+)
+
+
+def _status_path(run_id: str) -> str:
+    return f"/workflows/{run_id}/status"
+
+
+def _response(
+    request: WorkflowRequest, run_id: str, created_at: datetime, status: RunStatus, *, deduplicated: bool
+) -> WorkflowResponse:
+    return WorkflowResponse(
+        workflow_run_id=run_id,
+        status=status,
+        created_at=created_at,
+        workflow_id=request.workflow_id,
+        workflow_type=request.workflow_type,
+        deduplicated=deduplicated,
+    )
