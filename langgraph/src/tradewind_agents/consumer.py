@@ -1,0 +1,209 @@
+"""The member of the consumer group: reads records in a thread of its own and commits what is finished."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from tradewind_agents.dispatcher import Dispatcher
+from tradewind_agents.intake import Incoming, Intake, Skipped
+from tradewind_agents.metrics import Metrics
+from tradewind_agents.offsets import OffsetTracker, Partition
+
+_LOG = logging.getLogger(__name__)
+
+_COMMIT_SECONDS = 0.2
+_MAX_SPAN = 20_000
+"""Records held back by an unfinished one, at which fetching stops: they would all be read again after a crash."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """`backlog`: accepted runs at which fetching stops. `drain_seconds`: time to reach a superstep's end."""
+
+    backlog: int
+    drain_seconds: float
+
+
+class EventConsumer:
+    """Polls, sorts, and hands over to the dispatcher; at least once.
+
+    An offset is committed when its record and all before it in the partition are settled. While too much is in work
+    the partitions are paused and polling goes on, so that the membership stays. Revoked partitions are drained first.
+    """
+
+    def __init__(
+        self,
+        config: dict[str, Any],
+        topic: str,
+        intake: Intake,
+        dispatcher: Dispatcher,
+        metrics: Metrics,
+        limits: Limits,
+    ) -> None:
+        self._consumer = Consumer(_BASE | config)
+        self._topic = topic
+        self._intake = intake
+        self._dispatcher = dispatcher
+        self._metrics = metrics
+        self._limits = limits
+        self._loop = asyncio.get_running_loop()
+        self._tracker = OffsetTracker()
+        self._positions: dict[Partition, int] = {}
+        self._submitted = 0
+        self._committed_at = 0.0
+        self._paused = False
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="tradewind-consumer", daemon=True)
+        self.polled_at = 0.0
+        self.joined = False
+
+    def start(self) -> None:
+        """Join the group."""
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Drain what is in work, commit what is finished, leave the group."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            await asyncio.to_thread(self._thread.join)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    def is_ready(self, within: float) -> bool:
+        """Whether this member is in the group and polled in the last `within` seconds."""
+        return self.is_alive and self.joined and time.monotonic() - self.polled_at < within
+
+    def _run(self) -> None:
+        try:
+            self._consumer.subscribe(
+                [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+            )
+            while not self._stopping.is_set():
+                self._step()
+            self._release(self._owned())
+        except Exception:  # noqa: BLE001  # a thread has no caller; /livez tells that it ended
+            _LOG.exception("the consumer broke")
+        finally:
+            self._consumer.close()
+
+    def _step(self) -> None:
+        message = self._consumer.poll(0.02 if self._in_work else 0.2)
+        self.polled_at = time.monotonic()
+        if message is not None:
+            self._take(message)
+        if self.polled_at - self._committed_at > _COMMIT_SECONDS:
+            self._commit_soon()
+        self._balance()
+
+    @property
+    def _in_work(self) -> int:
+        return self._submitted - self._dispatcher.ended
+
+    def _take(self, message: Message) -> None:
+        if error := message.error():
+            _LOG.warning("Kafka: %s", error.str())
+            return
+        incoming = _incoming(message)
+        slot = self._tracker.track((incoming.topic, incoming.partition), incoming.offset)
+        verdict = self._intake.sort(incoming)
+        self._metrics.consumed.inc()
+        if isinstance(verdict, Skipped):
+            self._metrics.skipped.labels(verdict.reason).inc()
+            slot.done = True
+            return
+        self._submitted += 1
+        self._loop.call_soon_threadsafe(self._dispatcher.submit, slot, verdict)
+
+    def _balance(self) -> None:
+        full = self._in_work >= self._limits.backlog or self._tracker.span >= _MAX_SPAN
+        if full and not self._paused:
+            self._consumer.pause(self._consumer.assignment())
+            self._set_paused(True)
+        elif self._paused and self._in_work <= self._limits.backlog // 2 and self._tracker.span < _MAX_SPAN:
+            self._consumer.resume(self._consumer.assignment())
+            self._set_paused(False)
+
+    def _set_paused(self, paused: bool) -> None:
+        self._paused = paused
+        self._metrics.paused.set(paused)
+
+    def _commit_soon(self) -> None:
+        self._committed_at = self.polled_at
+        self.joined = self.joined or bool(self._consumer.memberid())
+        self._metrics.in_flight.set(self._in_work)
+        self._positions |= self._tracker.advance()
+        if self._positions:
+            self._commit(self._positions, wait=False)
+            self._positions = {}
+
+    def _commit(self, positions: dict[Partition, int], *, wait: bool) -> None:
+        offsets = [TopicPartition(topic, partition, offset) for (topic, partition), offset in positions.items()]
+        try:
+            self._consumer.commit(offsets=offsets, asynchronous=not wait)  # type: ignore[call-overload]  # the stub knows only literals
+            self._metrics.commits.labels("sent").inc()
+        except KafkaException as error:
+            self._metrics.commits.labels("failed").inc()
+            _LOG.warning("a commit failed, its records will be read again: %s", error)
+
+    def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self.joined = True
+        self._set_paused(False)  # new partitions are not paused; `_balance` decides for all of them anew
+        self._metrics.assigned.set(len(self._owned() | _keys(partitions)))
+
+    def _on_revoke(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._release(_keys(partitions))
+
+    def _on_lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        _LOG.warning("%d partitions were lost: another member may own them already", len(partitions))
+        self._release(_keys(partitions), commit=False)
+
+    def _release(self, partitions: Collection[Partition], *, commit: bool = True) -> None:
+        drained = asyncio.run_coroutine_threadsafe(
+            self._dispatcher.drain(partitions, self._limits.drain_seconds), self._loop
+        )
+        drained.result()
+        self._positions |= self._tracker.advance()
+        finished = {key: self._positions.pop(key) for key in partitions if key in self._positions}
+        if finished and commit:
+            self._commit(finished, wait=True)
+        self._tracker.drop(partitions)
+        self._metrics.assigned.set(len(self._owned() - set(partitions)))
+
+    def _owned(self) -> set[Partition]:
+        return _keys(self._consumer.assignment())
+
+
+_BASE: dict[str, Any] = {
+    "enable.auto.commit": False,
+    "auto.offset.reset": "earliest",
+    "partition.assignment.strategy": "cooperative-sticky",
+    "allow.auto.create.topics": False,
+    "topic.metadata.refresh.interval.ms": 10_000,
+    "reconnect.backoff.max.ms": 2_000,
+    "fetch.wait.max.ms": 100,
+}
+
+
+def _keys(partitions: Iterable[TopicPartition]) -> set[Partition]:
+    return {(partition.topic, partition.partition) for partition in partitions}
+
+
+def _incoming(message: Message) -> Incoming:
+    topic, partition, offset = message.topic(), message.partition(), message.offset()
+    if topic is None or partition is None or offset is None:
+        raise ValueError("a message without a position")
+    headers: Any = message.headers() or []
+    return Incoming(topic, partition, offset, _as_bytes(message.key()), _as_bytes(message.value()), headers)
+
+
+def _as_bytes(raw: str | bytes | None) -> bytes | None:
+    return raw.encode() if isinstance(raw, str) else raw

@@ -1,0 +1,63 @@
+"""Tasks of the event loop, one per record in work: bounded, and drained partition by partition."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+
+from langgraph.runtime import RunControl
+
+from tradewind_agents.intake import Accepted, Rejected
+from tradewind_agents.offsets import Partition, Slot
+
+_LOG = logging.getLogger(__name__)
+
+Settle = Callable[[Accepted | Rejected, RunControl], Awaitable[bool]]
+
+
+@dataclass(frozen=True)
+class _Job:
+    slot: Slot
+    control: RunControl
+
+
+class Dispatcher:
+    """Settles records, at most `concurrency` at once, in the order of their arrival. It belongs to one event loop."""
+
+    def __init__(self, settle: Settle, concurrency: int) -> None:
+        self._settle = settle
+        self._semaphore = asyncio.Semaphore(concurrency)
+        self._jobs: dict[asyncio.Task[None], _Job] = {}
+        self.ended = 0
+        """How many submitted records are no longer in work; may be read from any thread."""
+
+    def submit(self, slot: Slot, verdict: Accepted | Rejected) -> None:
+        """Begin to settle a record; its slot is done when it is settled."""
+        job = _Job(slot, RunControl())
+        task = asyncio.get_running_loop().create_task(self._work(job, verdict))
+        self._jobs[task] = job
+        task.add_done_callback(self._forget)
+
+    async def drain(self, partitions: Collection[Partition], seconds: float) -> None:
+        """Stop the work on partitions: at the next superstep, or in the midst of it after `seconds`."""
+        tasks = {task for task, job in self._jobs.items() if job.slot.partition in partitions}
+        for task in tasks:
+            self._jobs[task].control.request_drain("partitions revoked")
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=seconds)
+        for task in late:
+            task.cancel()
+        if late:
+            _LOG.warning("%d runs were stopped in the midst of a step; their next owner repeats it", len(late))
+            await asyncio.wait(late, timeout=5)
+
+    async def _work(self, job: _Job, verdict: Accepted | Rejected) -> None:
+        async with self._semaphore:
+            job.slot.done = await self._settle(verdict, job.control)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        del self._jobs[task]
+        self.ended += 1
+        if not task.cancelled() and (error := task.exception()):
+            _LOG.error("a record's work broke", exc_info=error)

@@ -1,0 +1,97 @@
+"""Compiled graphs: a run begun, resumed or looked at, with its checkpoints in Postgres."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+from langgraph.errors import GraphDrained
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import RunControl
+
+from tradewind_agents import database
+from tradewind_agents.registry import Registry
+from tradewind_contracts import json_text
+from tradewind_contracts.workflows import RunStatus
+
+Graph = CompiledStateGraph[Any, Any, Any, Any]
+
+MAX_ERROR = 2000
+"""Characters of a run's error text."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a graph ended: with a result, or with the error of one of its nodes."""
+
+    status: RunStatus
+    result: Any = None
+    error: str | None = None
+
+
+class Graphs:
+    """All registered graphs, compiled once. A run's thread is its run id.
+
+    A saver lets through one statement at a time, pool or not (langgraph issue #7259), so each run has a saver of its
+    own: half as many runs again per second as with one for all (measured; `docs/performance.md`).
+    """
+
+    def __init__(self, registry: Registry, pool: database.Pool, recursion_limit: int, step_timeout: float) -> None:
+        self._pool = pool
+        self._recursion_limit = recursion_limit
+        self._compiled = {name: workflow.build().compile() for name, workflow in registry.items()}
+        for graph in self._compiled.values():
+            graph.step_timeout = step_timeout
+
+    async def run(
+        self, workflow_id: str, run_id: str, parameters: dict[str, Any], control: RunControl, *, is_new: bool
+    ) -> Outcome:
+        """Bring a run to its end, from its last checkpoint if it has one.
+
+        What a node raises is the run's failure. Raises GraphDrained when `control` asked for a stop, and psycopg's
+        errors when the checkpoints could not be read or written: the run is as its last checkpoint says.
+        """
+        graph = self._compiled[workflow_id].copy(update={"checkpointer": AsyncPostgresSaver(self._pool)})
+        try:
+            state = await self._finish(graph, self._config(run_id), parameters, control, is_new=is_new)
+            return Outcome(RunStatus.SUCCEEDED, result=_storable(state))
+        except GraphDrained:
+            raise
+        except Exception as error:
+            if database.is_outage(error):
+                raise
+            return Outcome(RunStatus.FAILED, error=_describe(error))
+
+    async def steps(self, run_id: str) -> int:
+        """Return how many supersteps of a run are checkpointed."""
+        found = await AsyncPostgresSaver(self._pool).aget_tuple(self._config(run_id))
+        return max(0, found.metadata.get("step", 0)) if found else 0
+
+    async def _finish(
+        self, graph: Graph, config: RunnableConfig, parameters: dict[str, Any], control: RunControl, *, is_new: bool
+    ) -> dict[str, Any]:
+        given: dict[str, Any] | None = {"parameters": parameters}
+        if not is_new:
+            snapshot = await graph.aget_state(config)
+            if snapshot.metadata is not None and not snapshot.next:
+                return dict(snapshot.values)
+            given = given if snapshot.metadata is None else None
+        state: dict[str, Any] = await graph.ainvoke(given, config, durability="sync", control=control)
+        return state
+
+    def _config(self, run_id: str) -> RunnableConfig:
+        return {"configurable": {"thread_id": run_id, "checkpoint_ns": ""}, "recursion_limit": self._recursion_limit}
+
+
+def _storable(state: dict[str, Any]) -> Any:
+    if "result" not in state:
+        raise ValueError("the graph ended without a `result`")
+    json.dumps(state["result"], allow_nan=False)
+    json_text.check(state["result"])
+    return state["result"]
+
+
+def _describe(error: Exception) -> str:
+    text = f"{type(error).__name__}: {error}".replace("\0", "")
+    return text.encode("utf-8", "replace").decode()[:MAX_ERROR]

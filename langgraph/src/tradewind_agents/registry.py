@@ -1,0 +1,68 @@
+"""The workflows that this service runs: one module each, found by name.
+
+A graph author adds one module to a package of `Settings.workflow_packages`; it defines `WORKFLOW`.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from langgraph.graph import StateGraph
+from pydantic import BaseModel
+
+from tradewind_contracts.workflows import WorkflowInfo, WorkflowType
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A graph that can be triggered.
+
+    The graph's state is a TypedDict of JSON-like values; its input is ``{"parameters": {...}}``, the validated
+    parameters as JSON, and the channel ``result`` of its last state is the run's result.
+    """
+
+    workflow_id: str
+    description: str
+    parameters: type[BaseModel]
+    build: Callable[[], StateGraph[Any]]
+
+    @property
+    def info(self) -> WorkflowInfo:
+        """What `GET /workflows` says of it."""
+        return WorkflowInfo(
+            workflow_id=self.workflow_id,
+            workflow_type=WorkflowType.LANGGRAPH,
+            description=self.description,
+            parameters_schema=self.parameters.model_json_schema(),
+        )
+
+    @cached_property
+    def node_count(self) -> int:
+        """How many nodes a run of every branch would pass: what progress is measured against."""
+        return len(self.build().nodes)
+
+
+class DuplicateWorkflowError(ValueError):
+    """Two modules define a workflow of one id."""
+
+
+Registry = Mapping[str, Workflow]
+
+
+def load(packages: Iterable[str]) -> Registry:
+    """Import the modules of the packages and return their workflows by id; raise DuplicateWorkflowError."""
+    found: dict[str, Workflow] = {}
+    for workflow in (workflow for package in packages for workflow in _workflows(package)):
+        if workflow.workflow_id in found:
+            raise DuplicateWorkflowError(f"two workflows are named {workflow.workflow_id!r}")
+        found[workflow.workflow_id] = workflow
+    return found
+
+
+def _workflows(package: str) -> Iterable[Workflow]:
+    names = [module.name for module in pkgutil.iter_modules(importlib.import_module(package).__path__)]
+    modules = [importlib.import_module(f"{package}.{name}") for name in sorted(names)]
+    return [module.WORKFLOW for module in modules if isinstance(getattr(module, "WORKFLOW", None), Workflow)]

@@ -1,0 +1,123 @@
+"""One record's work, from its verdict to the moment when its offset may move."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from confluent_kafka import KafkaException
+from langgraph.errors import GraphDrained
+from langgraph.runtime import RunControl
+
+from tradewind_agents import database, status_events
+from tradewind_agents.graphs import Graphs
+from tradewind_agents.intake import Accepted, Intake, Rejected
+from tradewind_agents.metrics import Metrics
+from tradewind_agents.publisher import Publisher
+from tradewind_agents.runs import Run, RunStore
+from tradewind_contracts import dead_letters, records
+from tradewind_contracts.events import WorkflowStatusChanged
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Destinations:
+    """Where records go, and what they say of where they come from."""
+
+    status_topic: str
+    dead_letters_topic: str
+    environment: str
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Runs what was accepted and dead-letters what was rejected.
+
+    Effectively once: the row of a run id is inserted once and ended once, a redelivered record goes on from the
+    checkpoint. A node that was at work when its process died runs again. Status events are sent at least once.
+    """
+
+    store: RunStore
+    graphs: Graphs
+    publisher: Publisher
+    intake: Intake
+    metrics: Metrics
+    destinations: Destinations
+
+    async def settle(self, verdict: Accepted | Rejected, control: RunControl) -> bool:
+        """Return True when the record's effect is durable, False when `control` asked to stop before.
+
+        Whatever fails on our side (Postgres, Kafka, a bug) is tried again for ever: giving up would lose the run.
+        """
+        for pause in _pauses():
+            if control.drain_requested:
+                return False
+            try:
+                await self._attempt(verdict, control)
+            except GraphDrained:
+                return False
+            except Exception as error:  # noqa: BLE001  # any error but the graph's own must not lose the record
+                self._report(verdict, error)
+            else:
+                return True
+            await asyncio.sleep(pause)
+        return False
+
+    async def _attempt(self, verdict: Accepted | Rejected, control: RunControl) -> None:
+        if isinstance(verdict, Rejected):
+            await self._dead_letter(verdict)
+            return
+        run, is_new = await self.store.start(verdict.trigger)
+        if not run.is_of(verdict.trigger):
+            await self._dead_letter(self.intake.conflict(verdict))
+        elif run.completed_at is not None:
+            await self._send(status_events.ended(run, self.destinations.environment), verdict.traceparent)
+        else:
+            await self._run(run, verdict, control, is_new=is_new)
+
+    async def _run(self, run: Run, accepted: Accepted, control: RunControl, *, is_new: bool) -> None:
+        started = self._send(status_events.running(run, self.destinations.environment), accepted.traceparent)
+        # Awaited only after the run: a failure before that must not be reported as never retrieved.
+        started.add_done_callback(lambda sent: sent.cancelled() or sent.exception())
+        outcome = await self.graphs.run(run.workflow_id, run.run_id, accepted.parameters, control, is_new=is_new)
+        ended = await self.store.finish(run.run_id, outcome.status, outcome.result, outcome.error)
+        await started
+        await self._send(status_events.ended(ended, self.destinations.environment), accepted.traceparent)
+        self._count(ended)
+
+    def _send(self, event: WorkflowStatusChanged, traceparent: str | None) -> asyncio.Future[None]:
+        record = records.encode(event, traceparent)
+        return self.publisher.send(self.destinations.status_topic, record.key, record.value, record.headers)
+
+    async def _dead_letter(self, rejected: Rejected) -> None:
+        incoming = rejected.incoming
+        headers = dead_letters.headers(rejected.letter, incoming.headers)
+        await self.publisher.send(self.destinations.dead_letters_topic, incoming.key, incoming.value, headers)
+        self.metrics.dead_letters.labels(rejected.letter.reason).inc()
+        _LOG.warning("dead-lettered %s: %s", rejected.letter.workflow_run_id, rejected.letter.reason)
+
+    def _count(self, run: Run) -> None:
+        self.metrics.runs.labels(run.workflow_id, run.status).inc()
+        if run.started_at and run.completed_at:
+            seconds = (run.completed_at - run.started_at).total_seconds()
+            self.metrics.duration.labels(run.workflow_id).observe(seconds)
+
+    def _report(self, verdict: Accepted | Rejected, error: Exception) -> None:
+        part = _part(error)
+        self.metrics.retries.labels(part).inc()
+        run_id = verdict.trigger.workflow_run_id if isinstance(verdict, Accepted) else verdict.letter.workflow_run_id
+        _LOG.warning("run %s waits for %s: %s", run_id, part, error, exc_info=part == "internal")
+
+
+def _part(error: Exception) -> str:
+    if database.is_outage(error):
+        return "postgres"
+    return "kafka" if isinstance(error, KafkaException | BufferError) else "internal"
+
+
+def _pauses(first: float = 0.1, longest: float = 5) -> Iterator[float]:
+    pause = first
+    while True:
+        yield pause
+        pause = min(longest, pause * 2)

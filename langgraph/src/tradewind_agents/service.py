@@ -1,0 +1,101 @@
+"""The composition root: what the process is made of, in the order in which it starts and stops."""
+
+import asyncio
+import contextlib
+import logging
+
+from tradewind_agents import database
+from tradewind_agents.consumer import EventConsumer, Limits
+from tradewind_agents.dispatcher import Dispatcher
+from tradewind_agents.graphs import Graphs
+from tradewind_agents.intake import Intake
+from tradewind_agents.metrics import Metrics
+from tradewind_agents.publisher import Publisher
+from tradewind_agents.registry import Registry
+from tradewind_agents.runner import Destinations, Runner
+from tradewind_agents.runs import RunStore
+from tradewind_agents.settings import Settings
+
+_LOG = logging.getLogger(__name__)
+
+
+class AgentsService:
+    """The running service; create it inside the event loop. It starts whether or not Postgres and Kafka are there."""
+
+    def __init__(self, settings: Settings, registry: Registry, metrics: Metrics) -> None:
+        self._settings = settings
+        self._url = settings.database_url.get_secret_value()
+        self._pool = database.pool(self._url, settings.pool_size)
+        self.store = RunStore(self._pool)
+        self.graphs = Graphs(registry, self._pool, settings.recursion_limit, settings.step_timeout_seconds)
+        self._kafka = {"bootstrap.servers": settings.kafka_bootstrap_servers}
+        self._publisher = Publisher(self._kafka)
+        self._consumer = self._make_consumer(registry, metrics)
+        self._boot: asyncio.Task[None] | None = None
+        self._draining = False
+
+    async def start(self) -> None:
+        """Begin to come up; `not_ready` says what is missing."""
+        await self._pool.open(wait=False)
+        self._boot = asyncio.create_task(self._come_up())
+
+    async def stop(self) -> None:
+        """Drain runs at a superstep, commit, leave the group, close everything."""
+        self._draining = True
+        if self._boot:
+            self._boot.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._boot
+        await self._consumer.stop()
+        await self._publisher.close()
+        await self._pool.close()
+
+    def is_alive(self) -> bool:
+        """Whether the process can still do its work without a restart."""
+        coming_up = self._boot is not None and not self._boot.done()
+        return coming_up or self._consumer.is_alive or self._draining
+
+    async def not_ready(self) -> str | None:
+        """Return what keeps the service from doing its work, or None."""
+        if self._draining:
+            return "draining"
+        if self._boot is None or not self._boot.done():
+            return "the tables are not there yet: Postgres does not answer"
+        if not self._consumer.is_ready(self._settings.stale_poll_seconds):
+            return "not a member of the consumer group, or it does not poll"
+        return await self._database_fault()
+
+    async def _come_up(self) -> None:
+        while not await self._has_tables():  # noqa: ASYNC110  # Postgres sends no event
+            await asyncio.sleep(1)
+        self._consumer.start()
+
+    async def _has_tables(self) -> bool:
+        try:
+            await database.setup(self._url)
+        except Exception as error:  # noqa: BLE001  # the next attempt may work, /readyz says that this one did not
+            _LOG.warning("Postgres is not ready: %s", error, exc_info=not database.is_outage(error))
+            return False
+        return True
+
+    async def _database_fault(self) -> str | None:
+        try:
+            async with self._pool.connection(timeout=2) as connection:
+                await connection.execute("SELECT 1")
+        except database.OUTAGES:
+            return "Postgres does not answer"
+        return None
+
+    def _make_consumer(self, registry: Registry, metrics: Metrics) -> EventConsumer:
+        settings = self._settings
+        intake = Intake(registry, settings.consumer_group)
+        destinations = Destinations(settings.status_topic, settings.dead_letters_topic, settings.environment)
+        runner = Runner(self.store, self.graphs, self._publisher, intake, metrics, destinations)
+        config = self._kafka | {
+            "group.id": settings.consumer_group,
+            "session.timeout.ms": settings.session_timeout_ms,
+            "heartbeat.interval.ms": settings.session_timeout_ms // 4,
+        }
+        dispatcher = Dispatcher(runner.settle, settings.concurrency)
+        limits = Limits(max(settings.backlog, settings.concurrency), settings.drain_seconds)
+        return EventConsumer(config, settings.events_topic, intake, dispatcher, metrics, limits)

@@ -1,0 +1,36 @@
+"""The process's settings, read once from the environment."""
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tradewind_contracts import topics
+
+
+class Settings(BaseSettings):
+    """Every setting of the service: `LANGGRAPH_` and the field's name in capitals, unless an alias says otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix="LANGGRAPH_", frozen=True, populate_by_name=True)
+
+    token: SecretStr = Field(min_length=16, description="Bearer token of every caller of this service")
+    database_url: SecretStr = Field(description="libpq URL of the database of runs and checkpoints")
+    kafka_bootstrap_servers: str = Field(validation_alias="KAFKA_BOOTSTRAP_SERVERS")
+    environment: str = Field(default="dev", max_length=64, validation_alias="ENVIRONMENT")
+
+    events_topic: str = topics.WORKFLOW_EVENTS.name
+    status_topic: str = topics.WORKFLOW_STATUS.name
+    dead_letters_topic: str = topics.DEAD_LETTERS.name
+    consumer_group: str = topics.LANGGRAPH_GROUP
+    session_timeout_ms: int = Field(default=6000, ge=1000, description="How long a dead replica keeps its partitions")
+
+    workflow_packages: tuple[str, ...] = Field(
+        default=("tradewind_agents.workflows",), description="Packages whose modules define a `WORKFLOW` (JSON list)"
+    )
+    concurrency: int = Field(default=8, ge=1, le=256, description="Runs at work at once")
+    backlog: int = Field(default=64, ge=1, description="Accepted runs at which fetching stops, until half are done")
+    pool_size: int = Field(default=8, ge=2, description="Connections to Postgres")
+    recursion_limit: int = Field(default=50, ge=2, description="Supersteps after which a run has failed")
+    step_timeout_seconds: float = Field(default=300, gt=0, description="Longest superstep of a run")
+    drain_seconds: float = Field(default=8, ge=0, description="Time for running steps to end before they are cancelled")
+    stale_poll_seconds: float = Field(
+        default=15, gt=0, description="Without a poll for this long the service is not ready"
+    )
