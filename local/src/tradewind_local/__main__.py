@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; the exit code is 0 when it did what it says."""
     options = _parser().parse_args(arguments)
     console = Console(highlight=False)
-    stack = Stack(LocalSettings.load(options.home), lambda name, s: console.print(f"  {name:<22} {s:6.1f} s"))
+    stack = Stack(LocalSettings.load(options.home), lambda name, s: console.print(f"  {name:<28} {s:6.1f} s"))
     try:
         return int(getattr(_Commands(stack, console), options.command)(options) or 0)
     except LocalError as error:

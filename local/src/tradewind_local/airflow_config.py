@@ -4,8 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from tradewind_local import credentials
-from tradewind_local.jars import REPOSITORY_ROOT
+from tradewind_local import credentials, repository
 from tradewind_local.ports import LOOPBACK
 from tradewind_local.postgres import PostgresNode
 
@@ -67,8 +66,8 @@ class AirflowConfig:
     def _places(self) -> dict[str, str]:
         return {
             "AIRFLOW_HOME": str(self.home),
-            "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY_ROOT / "airflow" / "plugins"),
-            "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY_ROOT / "airflow" / "dags"),
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(repository.ROOT / "airflow" / "plugins"),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(repository.ROOT / "airflow" / "dags"),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": credentials.airflow_users(),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.passwords_file),
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self.database.url(DATABASE, "+psycopg2"),

@@ -4,7 +4,6 @@ jgo knows where the jars are kept, and needs neither Java nor Maven. The coordin
 """
 
 import hashlib
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,6 @@ from tradewind_local.errors import ChecksumError, DownloadError
 from tradewind_local.locks import exclusive
 
 LOCK_FILE = Path(__file__).with_name("kafka-jars.lock")
-REPOSITORY_ROOT = Path(__file__).resolve().parents[3]
 
 
 @dataclass(frozen=True)
@@ -39,11 +37,6 @@ class Jar:
     def coordinates(self) -> str:
         """Maven's coordinates, `group:artifact:version`."""
         return f"{self.group}:{self.artifact}:{self.version}"
-
-
-def default_cache() -> Path:
-    """The folder that all stacks share: TRADEWIND_CACHE_DIR, or `.local/cache` in the repository."""
-    return Path(os.environ.get("TRADEWIND_CACHE_DIR") or REPOSITORY_ROOT / ".local" / "cache").absolute()
 
 
 def read_lock(lock_file: Path = LOCK_FILE) -> list[Jar]:

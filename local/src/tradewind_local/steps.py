@@ -13,7 +13,7 @@ class StoppedError(Exception):
 
 @dataclass(frozen=True)
 class Step:
-    """One step; it starts when all steps in `after` that are to be run have ended. `run` stops when the event is set."""
+    """One step; it starts when the steps in `after` that are to be run have ended. `run` stops at the event."""
 
     name: str
     run: Callable[[Event], None]
