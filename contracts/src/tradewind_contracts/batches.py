@@ -51,7 +51,7 @@ class ItemResult(BaseModel):
     """The answer to one item; `problem` is set for all but ``created`` and ``exists``."""
 
     outcome: Outcome
-    workflow_run_id: RunId
+    workflow_run_id: RunId | None = Field(default=None, description="None for an item that was no trigger at all")
     status: RunStatus | None = None
     problem: Problem | None = None
 

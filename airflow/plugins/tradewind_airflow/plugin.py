@@ -1,0 +1,23 @@
+"""What Airflow loads into each of its processes: names alone, nothing is built before it is asked for."""
+
+from functools import cached_property
+from typing import Any
+
+from airflow.plugins_manager import AirflowPlugin
+
+
+class TradewindPlugin(AirflowPlugin):
+    """Mounts Tradewind's REST API at `/tradewind` on Airflow's API server.
+
+    Scheduler, triggerer, DAG processor and every task load plugins too, and never read `fastapi_apps`: so FastAPI and
+    the database models are imported there alone (`airflow.plugins_manager.get_fastapi_plugins`).
+    """
+
+    name = "tradewind"
+
+    @cached_property
+    def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]  # read once per process, from the instance
+        """The app and the path it is mounted at (`airflow.api_fastapi.app.init_plugins`)."""
+        from tradewind_airflow.web.app import create_app  # noqa: PLC0415  # see the class
+
+        return [{"app": create_app(), "url_prefix": "/tradewind", "name": "Tradewind"}]

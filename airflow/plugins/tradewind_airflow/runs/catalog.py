@@ -1,0 +1,139 @@
+"""The DAGs as workflows: what is known of each, and its newest version, deserialized once.
+
+Airflow's `DBDagBag` never uses its cache for "the latest version" and trusts it for
+`[core] min_serialized_dag_update_interval` seconds. Here the newest version's id and hash are read with the workflow,
+in one statement, and are the cache's key: a new version, or one that was changed in place, is seen at once.
+"""
+
+import threading
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+from airflow.models.dag import DagModel, DagTag
+from airflow.models.dag_version import DagVersion
+from airflow.models.serialized_dag import SerializedDagModel
+from airflow.serialization.definitions.dag import SerializedDAG
+from airflow.utils.types import DagRunType
+from cachetools import LRUCache
+from sqlalchemy import Select, exists, select
+from sqlalchemy.orm import Session
+
+from tradewind_airflow.runs.parameters import ParameterSchema
+
+INTERNAL_TAG = "tradewind-internal"
+"""DAGs with this tag are Tradewind's own machinery: neither listed nor to be triggered."""
+
+T = TypeVar("T")
+
+CACHED_DAGS = 64
+CACHED_SCHEMAS = 4096
+
+
+@dataclass(frozen=True)
+class DagKey:
+    """What a DAG was deserialized from."""
+
+    version_id: UUID
+    dag_hash: str
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A DAG as it stands in the database. `key` is None while no version of it is serialized."""
+
+    dag_id: str
+    description: str
+    is_paused: bool
+    is_stale: bool
+    has_import_errors: bool
+    allows_manual_runs: bool
+    key: DagKey | None
+
+
+class Catalog:
+    """Finds workflows; one per process, shared by its threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._dags: LRUCache[DagKey, SerializedDAG] = LRUCache(CACHED_DAGS)
+        self._schemas: LRUCache[DagKey, ParameterSchema] = LRUCache(CACHED_SCHEMAS)
+
+    def find(self, session: Session, dag_ids: Collection[str]) -> dict[str, Workflow]:
+        """Return those of `dag_ids` that are workflows, in one statement."""
+        rows = session.execute(_workflows().where(DagModel.dag_id.in_(dag_ids)).order_by(DagModel.dag_id))
+        return {row.dag_id: _workflow(row) for row in rows}
+
+    def dag(self, session: Session, key: DagKey) -> SerializedDAG:
+        """Return the deserialized DAG; raise LookupError when that version is gone."""
+        return self._cached(self._dags, key, lambda: _load(session, key))
+
+    def parameters(self, session: Session, key: DagKey) -> ParameterSchema:
+        """Return what the DAG takes; raise LookupError when that version is gone."""
+        return self._cached(self._schemas, key, lambda: ParameterSchema.of(self.dag(session, key).params))
+
+    def _cached(self, cache: "LRUCache[DagKey, T]", key: DagKey, load: Callable[[], T]) -> T:
+        with self._lock:
+            found = cache.get(key)
+        if found is None:
+            # Outside the lock: two threads may load the same DAG, none waits for another's.
+            found = load()
+            with self._lock:
+                cache[key] = found
+        return found
+
+
+def all_ids(session: Session) -> set[str]:
+    """Return the id of every DAG that Airflow knows, whether it can run or not."""
+    return set(session.scalars(select(DagModel.dag_id)))
+
+
+def _workflows() -> Select[*tuple[Any, ...]]:
+    newest = (
+        select(DagVersion.id)
+        .where(DagVersion.dag_id == DagModel.dag_id)
+        .order_by(DagVersion.version_number.desc())
+        .limit(1)
+        .correlate(DagModel)
+        .scalar_subquery()
+    )
+    internal = exists().where(DagTag.dag_id == DagModel.dag_id, DagTag.name == INTERNAL_TAG)
+    return (
+        select(
+            DagModel.dag_id,
+            DagModel.description,
+            DagModel.is_paused,
+            DagModel.is_stale,
+            DagModel.has_import_errors,
+            DagModel.allowed_run_types,
+            SerializedDagModel.dag_version_id,
+            SerializedDagModel.dag_hash,
+        )
+        .outerjoin(SerializedDagModel, SerializedDagModel.dag_version_id == newest)
+        .where(~internal)
+    )
+
+
+def _workflow(row: Any) -> Workflow:
+    return Workflow(
+        dag_id=row.dag_id,
+        description=row.description or "",
+        is_paused=row.is_paused,
+        is_stale=row.is_stale,
+        has_import_errors=bool(row.has_import_errors),
+        allows_manual_runs=row.allowed_run_types is None or DagRunType.MANUAL in row.allowed_run_types,
+        key=DagKey(row.dag_version_id, row.dag_hash) if row.dag_version_id else None,
+    )
+
+
+def _load(session: Session, key: DagKey) -> SerializedDAG:
+    found = session.scalar(
+        select(SerializedDagModel).where(
+            SerializedDagModel.dag_version_id == key.version_id, SerializedDagModel.dag_hash == key.dag_hash
+        )
+    )
+    if found is None:
+        raise LookupError(f"version {key.version_id} of the DAG was replaced just now")
+    dag: SerializedDAG = found.dag
+    return dag

@@ -1,0 +1,43 @@
+"""The runs that exist, found by run id alone.
+
+`dag_run` has no index on `run_id` alone, but a unique one on (dag_id, run_id): asked with the DAG ids too, Postgres
+descends that index once per pair, however many runs there are.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from airflow.models.dagrun import DagRun
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tradewind_airflow.runs.envelope import parameters_of
+
+
+@dataclass(frozen=True)
+class ExistingRun:
+    """A row of `dag_run`, as far as it matters here."""
+
+    dag_id: str
+    run_id: str
+    state: str
+    parameters: dict[str, Any]
+    created_at: datetime
+
+    def is_of(self, dag_id: str, parameters: dict[str, Any]) -> bool:
+        """Whether a request for these parameters asks for this very run."""
+        return self.dag_id == dag_id and self.parameters == parameters
+
+
+def by_run_id(session: Session, dag_ids: Collection[str], run_ids: Collection[str]) -> dict[str, list[ExistingRun]]:
+    """Return the runs of `dag_ids` with one of `run_ids`, by run id; Airflow's own ids may name a run of each DAG."""
+    query = select(DagRun.dag_id, DagRun.run_id, DagRun.state, DagRun.conf, DagRun.created_at, DagRun.run_after).where(
+        DagRun.dag_id.in_(dag_ids), DagRun.run_id.in_(run_ids)
+    )
+    found: dict[str, list[ExistingRun]] = {}
+    for row in session.execute(query):
+        run = ExistingRun(row.dag_id, row.run_id, row.state, parameters_of(row.conf), row.created_at or row.run_after)
+        found.setdefault(run.run_id, []).append(run)
+    return found

@@ -1,0 +1,31 @@
+"""The FastAPI app that Airflow mounts at `/tradewind`."""
+
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+from airflow.api_fastapi.core_api.security import requires_access_dag
+from fastapi import Depends, FastAPI
+
+from tradewind_airflow.runs.catalog import Catalog
+from tradewind_airflow.web import docs, errors, routes
+
+
+def create_app() -> FastAPI:
+    """Build the app, guarded as a whole.
+
+    A mounted app inherits nothing from Airflow's routers, so each route here, the docs included, demands a user that
+    may read DAG runs (401 and 403 otherwise); what a route shows or does is asked for once more, DAG by DAG (`Caller`).
+    """
+    app = FastAPI(
+        title="Tradewind: Airflow's workflows",
+        description="An event or a REST call becomes exactly one DAG run.",
+        version="0.1.0",
+        dependencies=[Depends(requires_access_dag("GET", DagAccessEntity.RUN))],
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    app.state.catalog = Catalog()
+    errors.install(app)
+    app.include_router(routes.router)
+    app.include_router(docs.router)
+    docs.describe_bodies(app)
+    return app
