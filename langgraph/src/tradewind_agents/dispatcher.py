@@ -1,4 +1,4 @@
-"""Tasks of the event loop, one per record in work: bounded, and drained partition by partition."""
+"""Tasks of the event loop, one per record in work: bounded, in order per run, drained partition by partition."""
 
 import asyncio
 import logging
@@ -22,20 +22,23 @@ class _Job:
 
 
 class Dispatcher:
-    """Settles records, at most `concurrency` at once, in the order of their arrival. It belongs to one event loop."""
+    """Settles records, at most `concurrency` at once, those of one run one after another. It belongs to one event loop."""
 
     def __init__(self, settle: Settle, concurrency: int) -> None:
         self._settle = settle
         self._semaphore = asyncio.Semaphore(concurrency)
         self._jobs: dict[asyncio.Task[None], _Job] = {}
+        self._last: dict[str, asyncio.Task[None]] = {}
         self.ended = 0
         """How many submitted records are no longer in work; may be read from any thread."""
 
     def submit(self, slot: Slot, verdict: Accepted | Rejected) -> None:
         """Begin to settle a record; its slot is done when it is settled."""
         job = _Job(slot, RunControl())
-        task = asyncio.get_running_loop().create_task(self._work(job, verdict))
+        before = self._last.get(verdict.run_id)
+        task = asyncio.get_running_loop().create_task(self._work(job, verdict, before), name=verdict.run_id)
         self._jobs[task] = job
+        self._last[verdict.run_id] = task
         task.add_done_callback(self._forget)
 
     async def drain(self, partitions: Collection[Partition], seconds: float) -> None:
@@ -52,12 +55,16 @@ class Dispatcher:
             _LOG.warning("%d runs were stopped in the midst of a step; their next owner repeats it", len(late))
             await asyncio.wait(late, timeout=5)
 
-    async def _work(self, job: _Job, verdict: Accepted | Rejected) -> None:
+    async def _work(self, job: _Job, verdict: Accepted | Rejected, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait([before])
         async with self._semaphore:
             job.slot.done = await self._settle(verdict, job.control)
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         del self._jobs[task]
+        if self._last.get(task.get_name()) is task:
+            del self._last[task.get_name()]
         self.ended += 1
         if not task.cancelled() and (error := task.exception()):
             _LOG.error("a record's work broke", exc_info=error)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from psycopg.errors import UndefinedTable
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -34,7 +35,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(UnknownRunError, _unknown_run)
-    for outage in database.OUTAGES:
+    for outage in (*database.OUTAGES, UndefinedTable):  # no table: Postgres has not answered since the start
         app.add_exception_handler(outage, _outage)
     app.add_exception_handler(Exception, _internal)
 

@@ -44,6 +44,11 @@ class Rejected:
     incoming: Incoming
     letter: DeadLetter
 
+    @property
+    def run_id(self) -> str:
+        """The run that was asked for."""
+        return self.letter.workflow_run_id or ""
+
 
 @dataclass(frozen=True)
 class Accepted:
@@ -54,6 +59,11 @@ class Accepted:
     workflow: Workflow
     parameters: dict[str, Any]
     traceparent: str | None = None
+
+    @property
+    def run_id(self) -> str:
+        """The run that is asked for."""
+        return self.trigger.workflow_run_id
 
 
 Verdict = Skipped | Rejected | Accepted

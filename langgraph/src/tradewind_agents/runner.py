@@ -106,8 +106,7 @@ class Runner:
     def _report(self, verdict: Accepted | Rejected, error: Exception) -> None:
         part = _part(error)
         self.metrics.retries.labels(part).inc()
-        run_id = verdict.trigger.workflow_run_id if isinstance(verdict, Accepted) else verdict.letter.workflow_run_id
-        _LOG.warning("run %s waits for %s: %s", run_id, part, error, exc_info=part == "internal")
+        _LOG.warning("run %s waits for %s: %s", verdict.run_id, part, error, exc_info=part == "internal")
 
 
 def _part(error: Exception) -> str:

@@ -73,11 +73,10 @@ def _judged(instruction: Instruction, confirm_rej_reason: int | None) -> Iterabl
     judged = [(reason, rule_of(reason)) for reason in instruction["reasons"]]
     if confirm_rej_reason is None:
         return judged
-    # The rejected confirmation says more than these: which field it was.
-    vague = [(reason, rule) for reason, rule in judged if rule.owner == "unknown" or reason["code"] == "STCD"]
-    if judged and not vague:
+    # The rejected confirmation says which field it was: more than a narrative or `confirmation difference`, no more else.
+    if not all(rule.owner == "unknown" or reason["code"] == "STCD" for reason, rule in judged):
         return judged
-    return [_rejected_confirmation(instruction, confirm_rej_reason), *(found for found in judged if found not in vague)]
+    return [_rejected_confirmation(instruction, confirm_rej_reason), *judged]
 
 
 def _rejected_confirmation(instruction: Instruction, code: int) -> tuple[Reason, Rule]:

@@ -65,8 +65,15 @@ class MessageError(ValueError):
 
 
 def bounded(reasons: list[Reason]) -> tuple[list[Reason], int]:
-    """Return the reasons that are kept, and how many are not."""
-    return reasons[:MAX_REASONS], max(0, len(reasons) - MAX_REASONS)
+    """Return the reasons that are kept, and how many are not. No kind of reason is lost before a repeated one."""
+    seen: set[tuple[str, str, str]] = set()
+    first, repeated = list[Reason](), list[Reason]()
+    for reason in reasons:
+        kind = (reason["layer"], reason["status"], reason["code"])
+        (repeated if kind in seen else first).append(reason)
+        seen.add(kind)
+    kept = (first + repeated)[:MAX_REASONS]
+    return kept, len(reasons) - len(kept)
 
 
 def read_decimal(text: str, where: str) -> str:

@@ -129,7 +129,7 @@ def _tagged(text: str) -> Iterator[tuple[str, int, str]]:
             if tag:
                 yield tag, first, "\n".join(lines)
             tag, first, lines = found.group(1), number, [found.group(2)]
-        elif line in {"-", "-}"}:
+        elif line == "-" or line.startswith("-}"):
             break
         elif line:
             lines.append(line)
