@@ -1,0 +1,129 @@
+"""What becomes of a record. Pure functions: no Kafka, no HTTP, no clock."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from tradewind_contracts import records
+from tradewind_contracts.batches import BatchItem, EventOrigin, ItemResult, Outcome
+from tradewind_contracts.events import WorkflowTriggered
+from tradewind_contracts.problems import FieldError, Problem
+from tradewind_contracts.records import Decoded, DecodeError
+from tradewind_contracts.workflows import WorkflowType
+
+MAX_DETAIL = 2000
+
+Place = tuple[str, int]
+"""Topic and partition."""
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """A record as Kafka gave it."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+
+    @property
+    def place(self) -> Place:
+        """Where the record stands."""
+        return self.topic, self.partition
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """A run shall be made."""
+
+    item: BatchItem
+
+
+@dataclass(frozen=True)
+class Skip:
+    """Not for us, or not yet; `why` is one of a few words."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class GiveUp:
+    """To the dead-letter topic; `reason` is a DecodeError's, or the slug of a problem type."""
+
+    reason: str
+    detail: str
+    errors: tuple[FieldError, ...] = ()
+    item: BatchItem | None = None
+
+
+@dataclass(frozen=True)
+class Done:
+    """The run exists."""
+
+
+@dataclass(frozen=True)
+class Again:
+    """Ask again later; `problem` says why not now."""
+
+    problem: Problem
+
+
+Work = Trigger | Skip | GiveUp
+Verdict = Done | Again | GiveUp
+
+
+def read(record: Inbound) -> Work:
+    """Return what a record asks for."""
+    try:
+        decoded = records.decode(record.value, record.headers)
+    except DecodeError as error:
+        return GiveUp(error.reason, error.detail[:MAX_DETAIL], tuple(error.errors))
+    return _wanted(decoded)
+
+
+def _wanted(decoded: Decoded) -> Work:
+    event = decoded.event
+    if event.workflow_type is not WorkflowType.AIRFLOW:
+        return Skip("other-engine")
+    if not isinstance(event, WorkflowTriggered):
+        # Commands to airflow runs, and status events that strayed in here: defined by a later version.
+        return Skip("not-a-trigger")
+    try:
+        return Trigger(_item(event, decoded.traceparent))
+    except ValidationError as error:
+        found = records.field_errors(error)
+        return GiveUp("invalid-event", _told(found), tuple(found))
+
+
+def _item(event: WorkflowTriggered, traceparent: str | None) -> BatchItem:
+    return BatchItem(
+        workflow_id=event.workflow_id,
+        workflow_type=event.workflow_type,
+        parameters=event.payload.parameters,
+        priority=event.payload.priority,
+        workflow_run_id=event.workflow_run_id,
+        origin=EventOrigin(
+            event_id=event.event_id, source=event.source, timestamp=event.timestamp, traceparent=traceparent
+        ),
+    )
+
+
+def _told(errors: Iterable[FieldError]) -> str:
+    return "; ".join(f"{error.pointer} {error.detail}" for error in errors)[:MAX_DETAIL]
+
+
+def judge(item: BatchItem, result: ItemResult) -> Verdict:
+    """Return what the plugin's answer to `item` means."""
+    if result.outcome in {Outcome.CREATED, Outcome.EXISTS}:
+        return Done()
+    if result.problem is None:
+        return GiveUp(result.outcome.value, "the plugin gave no reason", item=item)
+    return Again(result.problem) if result.outcome is Outcome.UNAVAILABLE else give_up(item, result.problem)
+
+
+def give_up(item: BatchItem, problem: Problem) -> GiveUp:
+    """Return the end of an item that was refused for good, or has waited long enough."""
+    return GiveUp(problem.type.rpartition(":")[2], problem.detail[:MAX_DETAIL], tuple(problem.errors), item)

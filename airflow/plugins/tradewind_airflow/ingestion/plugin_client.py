@@ -1,0 +1,124 @@
+"""The plugin's batch endpoint, called with the ingestion's own Airflow user."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import ValidationError
+
+from tradewind_contracts.batches import BatchItem, BatchRequest, BatchResponse, ItemResult, Outcome
+from tradewind_contracts.problems import Problem, ProblemType, problem
+
+BATCH_PATH = "/tradewind/workflows/trigger/batch"
+TOKEN_PATH = "/auth/token"  # noqa: S105  # a path
+TIMEOUT = httpx.Timeout(120, connect=5)
+"""Seconds. A batch of 500 runs may take long on a busy machine, and asking again would only add to that."""
+
+_ITEM_FAULTS = {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY}
+
+
+class UnreachableError(Exception):
+    """Nothing was learnt of the items: ask again later. The message says what to look at."""
+
+
+class AirflowConnection(Protocol):
+    """What is read of an Airflow connection of type http."""
+
+    host: str | None
+    port: int | None
+    schema: str | None
+    login: str | None
+    password: str | None
+
+
+def base_url(connection: AirflowConnection) -> str:
+    """Return the API server's address: the connection's host, with or without scheme, and its port."""
+    host = (connection.host or "").rstrip("/")
+    parts = urlsplit(host if "://" in host else f"{connection.schema or 'http'}://{host}")
+    netloc = f"{parts.netloc}:{connection.port}" if connection.port and parts.port is None else parts.netloc
+    return parts._replace(netloc=netloc).geturl()
+
+
+class PluginClient:
+    """Keeps its connection and its token; one per thread."""
+
+    def __init__(self, connection: AirflowConnection) -> None:
+        self._http = httpx.Client(base_url=base_url(connection), timeout=TIMEOUT)
+        self._credentials = {"username": connection.login or "", "password": connection.password or ""}
+        self._token: str | None = None
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
+    def trigger(self, items: Sequence[BatchItem]) -> list[ItemResult]:
+        """Return the plugin's answer to each item, in order; what they say is committed. Safe to repeat.
+
+        Raises `UnreachableError`.
+        """
+        answer = self._authorized(BatchRequest.model_construct(items=list(items)).model_dump_json(exclude_none=True))
+        if answer.status_code == HTTPStatus.OK:
+            return _results(answer, len(items))
+        if answer.status_code not in _ITEM_FAULTS:
+            raise UnreachableError(_advice(answer))
+        if len(items) == 1:
+            return [ItemResult(outcome=Outcome.REJECTED, problem=_problem(answer))]
+        # Refused as a whole because of one of them: find it, so that it costs no other item its run.
+        middle = len(items) // 2
+        return self.trigger(items[:middle]) + self.trigger(items[middle:])
+
+    def _authorized(self, body: str) -> httpx.Response:
+        answer = self._post(body)
+        # Airflow answers 403, not 401, to a token that another secret signed.
+        if answer.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            self._token = None
+            answer = self._post(body)
+        return answer
+
+    def _post(self, body: str) -> httpx.Response:
+        self._token = self._token or self._log_in()
+        headers = {"authorization": f"Bearer {self._token}", "content-type": "application/json"}
+        return self._send(BATCH_PATH, content=body, headers=headers)
+
+    def _log_in(self) -> str:
+        answer = self._send(TOKEN_PATH, json=self._credentials)
+        if answer.status_code != HTTPStatus.CREATED:
+            raise UnreachableError(_advice(answer))
+        return str(answer.json()["access_token"])
+
+    def _send(self, path: str, **request: object) -> httpx.Response:
+        try:
+            return self._http.post(path, **request)  # type: ignore[arg-type]  # `content`, `headers` or `json`
+        except httpx.HTTPError as error:
+            detail = f"{type(error).__name__} at {self._http.base_url}{path}: is Airflow's API server up?"
+            raise UnreachableError(detail) from error
+
+
+def _results(answer: httpx.Response, expected: int) -> list[ItemResult]:
+    try:
+        results = BatchResponse.model_validate_json(answer.content).items
+    except ValidationError as error:
+        raise UnreachableError(f"{answer.url} does not answer as Tradewind's plugin does") from error
+    if len(results) != expected:
+        raise UnreachableError(f"{answer.url} answered {len(results)} items of {expected}")
+    return results
+
+
+def _advice(answer: httpx.Response) -> str:
+    told = f"{answer.status_code} from {answer.url}"
+    match answer.status_code:
+        case 401 | 403:
+            return f"{told}: check login, password and role of the ingestion's Airflow connection"
+        case 404 | 405:
+            return f"{told}: is Tradewind's plugin in that API server's plugins folder?"
+        case _:
+            return f"{told}: see that API server's log"
+
+
+def _problem(answer: httpx.Response) -> Problem:
+    try:
+        return Problem.model_validate_json(answer.content)
+    except ValidationError:
+        return problem(ProblemType.INVALID_REQUEST, f"the plugin answered {answer.status_code}")

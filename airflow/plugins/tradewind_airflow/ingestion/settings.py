@@ -1,0 +1,86 @@
+"""What the ingestion is told: the trigger's arguments, and the Kafka client's configuration made from a connection."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tradewind_contracts import topics
+
+
+class ConfigurationError(ValueError):
+    """The ingestion cannot run as it is configured; somebody has to change it."""
+
+
+@dataclass(frozen=True)
+class IngestionSettings:
+    """All that a `WorkflowEventsTrigger` is made of: names, never secrets. Times are in seconds."""
+
+    kafka_conn_id: str = "tradewind_kafka"
+    airflow_conn_id: str = "tradewind_airflow"
+    topic: str = topics.WORKFLOW_EVENTS.name
+    dead_letter_topic: str = topics.DEAD_LETTERS.name
+    group_id: str = topics.AIRFLOW_GROUP
+    unavailable_patience: float = 60.0
+    """How long a workflow that cannot be run right now holds its event, before that is dead-lettered."""
+
+
+CONSUMER_ONLY = frozenset(
+    {
+        "auto.commit.interval.ms",
+        "auto.offset.reset",
+        "check.crcs",
+        "enable.auto.commit",
+        "enable.auto.offset.store",
+        "enable.partition.eof",
+        "group.id",
+        "group.instance.id",
+        "group.protocol",
+        "heartbeat.interval.ms",
+        "isolation.level",
+        "max.poll.interval.ms",
+        "partition.assignment.strategy",
+        "session.timeout.ms",
+    }
+)
+"""Options that librdkafka warns about when a producer gets them; those named `fetch.*` and `queued.*` are others."""
+
+
+def consumer_config(connection: Mapping[str, Any], settings: IngestionSettings) -> dict[str, Any]:
+    """Return the consumer's configuration: the connection's, and what exactly-once needs, whatever the connection says.
+
+    Raises `ConfigurationError` for a connection that asks for automatic commits: its owner expects another behaviour.
+    """
+    if str(connection.get("enable.auto.commit", "false")).lower() not in {"false", "0"}:
+        raise ConfigurationError(
+            f"the connection {settings.kafka_conn_id!r} sets enable.auto.commit, which would lose events when a process"
+            " dies: remove it from the connection's extra (Tradewind commits an offset when the run exists)"
+        )
+    return {
+        "reconnect.backoff.max.ms": 1000,
+        **connection,
+        "client.id": f"{settings.group_id}-ingestion",
+        "group.id": settings.group_id,
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "earliest",
+        # A killed triggerer's partitions are somebody else's after 6 s instead of 45.
+        "session.timeout.ms": 6000,
+    }
+
+
+def producer_config(connection: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the configuration of the dead letters' producer, from the same connection."""
+    kept = {key: value for key, value in connection.items() if not _is_for_consumers(key)}
+    return {
+        "reconnect.backoff.max.ms": 1000,
+        **kept,
+        "acks": "all",
+        "enable.idempotence": True,
+        "linger.ms": 0,
+        "message.max.bytes": topics.DEAD_LETTERS.max_message_bytes,
+        "delivery.timeout.ms": 20_000,
+    }
+
+
+def _is_for_consumers(key: str) -> bool:
+    return key in CONSUMER_ONLY or key.startswith(("fetch.", "queued."))
