@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -20,12 +21,13 @@ MEGABYTE = 1024 * 1024
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; the exit code is 0 when it did what it says."""
     options = _parser().parse_args(arguments)
-    console = Console(highlight=False)
+    # A pipe has no width; a table cut to 80 columns would be of no use in it.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     stack = Stack(LocalSettings.load(options.home), lambda name, s: console.print(f"  {name:<28} {s:6.1f} s"))
     try:
         return int(getattr(_Commands(stack, console), options.command)(options) or 0)
     except LocalError as error:
-        console.print(f"[bold red]error:[/] {error}", markup=True, soft_wrap=True)
+        Console(stderr=True, highlight=False).print(f"error: {error}", markup=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         console.print("stopped half way; `python -m tradewind_local down` ends what was started")
@@ -66,7 +68,7 @@ class _Commands:
 
 def table(rows: list[PartStatus]) -> Table:
     """The parts as a table, with the memory of all in the last row."""
-    grid = Table("part", "state", "pid", "up", "memory", "url", show_footer=True)
+    grid = Table("part", "state", "pid", "up", "memory", "url", show_footer=True, box=SIMPLE)
     for row in rows:
         pid, uptime, memory = "", "", ""
         if row.pid:

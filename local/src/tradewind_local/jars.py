@@ -45,12 +45,13 @@ def read_lock(lock_file: Path = LOCK_FILE) -> list[Jar]:
     return [Jar.parse(line) for line in lines if line and not line.startswith("#")]
 
 
-def fetch_jars(cache: Path, lock_file: Path = LOCK_FILE) -> list[Path]:
+def fetch_jars(cache: Path, lock_file: Path = LOCK_FILE, repositories: dict[str, str] | None = None) -> list[Path]:
     """The checked jars, sorted by path; those that `cache` lacks are downloaded. Safe in several processes at once.
 
+    `repositories`: name and address of Maven repositories; jgo's own when None.
     Raises DownloadError (no network and not in the cache) and ChecksumError.
     """
-    context = jgo.maven.MavenContext(repo_cache=cache / "maven", timeout=30)
+    context = jgo.maven.MavenContext(repo_cache=cache / "maven", remote_repos=repositories, timeout=30)
     with exclusive(cache / "maven.lock"), ThreadPoolExecutor(8) as threads:
         return sorted(threads.map(lambda jar: _checked(context, jar), read_lock(lock_file)))
 

@@ -108,7 +108,7 @@ def _postgres(layout: Layout) -> Part:
         folder=node.data,
         log=node.log_file,
         is_ready=lambda _: accepts(node),
-        url=node.url(),
+        url=f"socket in {node.socket_folder}",
         # "Fast": connections are ended. TERM would wait for every client to leave.
         stop_signal="INT",
         as_server_user=True,

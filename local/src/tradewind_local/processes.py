@@ -60,7 +60,7 @@ def kill_tree(pid: int) -> None:
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(processes, timeout=10)
+    _wait(processes, timeout=10)
 
 
 def end_orphans(home: Path, timeout: float = 15) -> None:
@@ -69,10 +69,24 @@ def end_orphans(home: Path, timeout: float = 15) -> None:
     for process in orphans:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.terminate()
-    _, alive = psutil.wait_procs(orphans, timeout=timeout)
-    for process in alive:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
+    for process in _wait(orphans, timeout):
+        kill_tree(process.pid)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that ended and was not collected by its parent yet does not."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _wait(processes: list[psutil.Process], timeout: float) -> list[psutil.Process]:
+    """Those that still run after `timeout` seconds. Not psutil's own, to which the uncollected dead are alive."""
+    deadline = time.monotonic() + timeout
+    while (alive := [p for p in processes if p.is_running() and is_alive(p.pid)]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return alive
 
 
 def _of_stack(home: Path) -> Iterator[psutil.Process]:

@@ -14,10 +14,13 @@ from typing import Any
 from supervisor.xmlrpc import SupervisorTransport
 
 from tradewind_local import launch
+from tradewind_local.credentials import write_private
 from tradewind_local.errors import LocalError, PartError
 from tradewind_local.sockets import socket_folder
 
 UP_STATES = {"STARTING", "RUNNING", "BACKOFF"}
+# To supervisord these begin an expansion or a comment.
+SIGNS_WITH_A_MEANING = "%;#"
 RUNNER = """\
 [supervisord]
 logfile={logs}/supervisord.log
@@ -95,8 +98,8 @@ class Runner:
         if self.answers():
             return
         self._socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.config_file.touch(mode=0o600)
-        self.config_file.write_text(self._config(programs))
+        text = config_text(self._home, self._logs, self._socket, programs)
+        write_private(self.config_file, text)
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self.config_file)]
         done = subprocess.run(command, cwd=self._home, capture_output=True, text=True, check=False)  # noqa: S603 our own
         deadline = time.monotonic() + timeout
@@ -149,23 +152,17 @@ class Runner:
         with xmlrpc.client.ServerProxy("http://localhost", transport=transport) as server:
             return getattr(server.supervisor, method)(*arguments)
 
-    def _config(self, programs: Iterable[Program]) -> str:
-        return config_text(self._home, self._logs, self._socket, programs)
-
 
 def config_text(home: Path, logs: Path, socket: Path, programs: Iterable[Program]) -> str:
-    """supervisord's configuration."""
+    """supervisord's configuration. Raises LocalError for a folder whose name it would not take as it is."""
+    if strange := [sign for sign in SIGNS_WITH_A_MEANING if sign in f"{home}{sys.executable}"]:
+        raise LocalError(
+            f"supervisord cannot work in {home}: its path, or Python's, has {' and '.join(strange)}. Move it."
+        )
     # supervisord warns when it runs as root and was not told to.
     user = "user=root\n" if os.geteuid() == 0 else ""
-    text = RUNNER.format(home=_escaped(home), logs=_escaped(logs), socket=_escaped(socket), user=user)
+    text = RUNNER.format(home=home, logs=logs, socket=socket, user=user)
     for program in programs:
         command = shlex.join([sys.executable, "-I", launch.__file__, str(program.spec)])
-        text += PROGRAM.format(
-            name=program.name, command=_escaped(command), log=_escaped(program.log), stop_signal=program.stop_signal
-        )
+        text += PROGRAM.format(name=program.name, command=command, log=program.log, stop_signal=program.stop_signal)
     return text
-
-
-def _escaped(value: object) -> str:
-    # supervisord expands what follows a per cent sign.
-    return str(value).replace("%", "%%")

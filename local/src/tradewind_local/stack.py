@@ -151,7 +151,8 @@ class Stack:
 
     def _is_ready(self, part: Part, pids: set[int]) -> bool:
         state = self._runner.state(part.name)
-        if state.pid is None:
+        # The runner learns of a death a moment after it.
+        if state.pid is None or not processes.is_alive(state.pid):
             return False
         pids.add(state.pid)
         return part.is_ready(state.started)

@@ -1,0 +1,116 @@
+"""Processes: a spec becomes one, a tree ends, orphans are found."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tradewind_local import launch
+from tradewind_local.errors import LocalError, PartError
+from tradewind_local.os_user import own_folder
+from tradewind_local.processes import end_orphans, is_alive, kill_tree, memory_of, status, tree
+from tradewind_local.runner import DOWN, ProcessState
+
+SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
+FAMILY = [sys.executable, "-c", f"import subprocess; subprocess.run({SLEEP!r})"]
+
+
+@pytest.fixture
+def family() -> Iterator[subprocess.Popen[bytes]]:
+    """A process with a child."""
+    process = subprocess.Popen(FAMILY)
+    while len(tree(process.pid)) < 2:
+        time.sleep(0.01)
+    yield process
+    kill_tree(process.pid)
+    process.wait()
+
+
+def test_a_killed_tree_leaves_nobody(family: subprocess.Popen[bytes]) -> None:
+    pids = [process.pid for process in tree(family.pid)]
+    kill_tree(family.pid)
+    assert not any(is_alive(pid) for pid in pids)
+    assert family.wait() == -9
+
+
+def test_a_dead_process_that_nobody_collected_is_not_alive() -> None:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    deadline = time.monotonic() + 10
+    while psutil.Process(process.pid).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert not is_alive(process.pid)
+    process.wait()
+
+
+def test_memory_is_that_of_the_whole_tree(family: subprocess.Popen[bytes]) -> None:
+    child = tree(family.pid)[1].pid
+    assert memory_of(family.pid) > memory_of(child) > 1024 * 1024
+
+
+def test_a_row_of_status() -> None:
+    row = status("kafka", "127.0.0.1:1", ProcessState("RUNNING", os.getpid(), time.time() - 5))
+    assert (row.part, row.state, row.pid) == ("kafka", "running", os.getpid())
+    assert 4 < row.uptime < 60
+    assert row.memory > 1024 * 1024
+    assert status("kafka", "", DOWN).memory == 0
+
+
+def test_orphans_of_one_stack_end_and_others_stay(tmp_path: Path) -> None:
+    mine = subprocess.Popen(SLEEP, env={"TRADEWIND_STACK": str(tmp_path / "mine")})
+    other = subprocess.Popen(SLEEP, env={"TRADEWIND_STACK": str(tmp_path / "other")})
+    try:
+        end_orphans(tmp_path / "mine")
+        assert not is_alive(mine.pid)
+        assert is_alive(other.pid)
+    finally:
+        for process in (mine, other):
+            process.kill()
+            process.wait()
+
+
+def test_a_part_gets_its_own_environment_and_no_other(tmp_path: Path) -> None:
+    show = "import json, os; print(json.dumps([dict(os.environ), os.getcwd(), os.umask(0)]))"
+    environment = {"SECRET": """it's "quoted"; 100% # $HOME""", "LC_CTYPE": "C.UTF-8"}
+    spec = tmp_path / "spec.json"
+    spec.write_text(
+        json.dumps(
+            {
+                "command": [sys.executable, "-c", show],
+                "environment": environment,
+                "folder": str(tmp_path),
+                "user": None,
+                "group": None,
+            }
+        )
+    )
+    command = [sys.executable, "-I", launch.__file__, str(spec)]
+    output = subprocess.run(command, check=True, capture_output=True, env={"LEAK": "1"}).stdout
+    assert json.loads(output) == [environment, str(tmp_path), 0o077]
+
+
+def test_the_end_of_a_log_is_part_of_the_error(tmp_path: Path) -> None:
+    log = tmp_path / "part.log"
+    log.write_text("\n".join(f"line {number}" for number in range(1000)))
+    message = str(PartError.with_log("kafka", "died", log, lines=2))
+    assert "kafka died" in message
+    assert "line 998\n    line 999\n" in message
+    assert "line 997" not in message
+    assert str(log) in message
+
+
+def test_an_error_without_a_log_says_so(tmp_path: Path) -> None:
+    assert "empty" in str(PartError.with_log("kafka", "died", tmp_path / "none.log"))
+
+
+def test_somebody_elses_socket_folder_is_not_used(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    with pytest.raises(LocalError, match="belongs to somebody else"):
+        own_folder(tmp_path / "link")
