@@ -7,6 +7,8 @@ from dataclasses import dataclass
 SEPARATORS = (",", ";", "\t", "|")
 MAX_PREAMBLE = 30
 """Lines in which the header is looked for: reports put titles and dates before it."""
+MAX_HEADER = 20_000
+"""Characters of a line that are looked at; the csv module raises at a hundred thousand in one cell."""
 
 NAMES: dict[str, tuple[str, ...]] = {
     "trade_id": ("trade id", "trade ref", "trade reference", "client ref", "client reference", "our reference",
@@ -62,7 +64,7 @@ def _first(lines: Sequence[str]) -> Iterable[tuple[int, str]]:
 
 
 def _read(line: int, text: str, separator: str) -> Header:
-    headings = next(csv.reader([text], delimiter=separator), [])
+    headings = next(csv.reader([text[:MAX_HEADER]], delimiter=separator), [])
     found: dict[str, tuple[int, str]] = {}
     repeated: list[str] = []
     for index, heading in enumerate(headings):
