@@ -1,6 +1,5 @@
 """The facade's app: `uvicorn --factory tradewind_api.app:create_app`."""
 
-import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -31,9 +30,6 @@ def create_app(settings: Settings | None = None, connect: Connect = services.con
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with services.serve(settings, metrics, connect) as running:
             app.state.services = running
-            # What start-up made stays for good: the collector need not walk it at every full collection.
-            gc.collect()
-            gc.freeze()
             yield
 
     app = DescribedApi(
@@ -42,6 +38,7 @@ def create_app(settings: Settings | None = None, connect: Connect = services.con
         description="Trigger, follow and list the workflows of Airflow and LangGraph. Errors are RFC 9457 problems.",
         dependencies=[Depends(Guard(settings.api_tokens))],
         middleware=_middleware(settings, metrics),
+        swagger_ui_oauth2_redirect_url=None,
         lifespan=lifespan,
     )
     app.state.settings, app.state.metrics = settings, metrics

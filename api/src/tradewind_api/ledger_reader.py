@@ -159,7 +159,7 @@ class LedgerReader:
 
 
 def _consumed(message: Message) -> Consumed:
-    # The client's types allow for what is produced; what is read is always pairs with bytes.
+    # The client's types allow for a dict, which is only ever produced.
     headers = cast("RawHeaders", message.headers())
     return Consumed(message.key(), message.value(), headers, message.offset() or 0)
 

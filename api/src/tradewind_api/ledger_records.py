@@ -1,7 +1,6 @@
 """Kafka records into the ledger index: which records say what. Pure but for the index."""
 
 import logging
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tradewind_api.ledger import LedgerIndex
@@ -12,7 +11,7 @@ from tradewind_contracts.problems import ProblemType
 
 logger = logging.getLogger(__name__)
 
-RawHeaders = Iterable[tuple[str, bytes | None]] | None
+RawHeaders = records.Headers | None
 
 CONFLICTS = frozenset({Outcome.CONFLICT.value, ProblemType.IDEMPOTENCY_CONFLICT.slug, ProblemType.STATE_CONFLICT.slug})
 """Reasons that say the run exists: such a letter must not hide it."""
@@ -64,14 +63,16 @@ def _asks_for_run(record: Consumed) -> bool:
     # A dead-lettered command says nothing about whether its run exists. An event may be too broken to decode, and
     # still say what it wanted to be.
     stated = next((raw for name, raw in record.headers or () if name.lower() == "ce_type"), None)
-    return (stated or _stated_type(record.value)) == b"workflow.triggered"
+    return (stated or _stated_type(record.value)) in {b"workflow.triggered", "workflow.triggered"}
 
 
-def _stated_type(value: bytes | None) -> bytes:
+def _stated_type(value: bytes | None) -> str | None:
     try:
         document = json_text.loads(value or b"")
     except json_text.JsonError:
-        return b""
-    inner = document.get("data", document) if isinstance(document, dict) else {}
-    stated = inner.get("event_type", document.get("type")) if isinstance(inner, dict) else None
-    return stated.encode() if isinstance(stated, str) else b""
+        return None
+    match document:
+        case {"data": {"event_type": str(stated)}} | {"event_type": str(stated)} | {"type": str(stated)}:
+            return stated
+        case _:
+            return None

@@ -15,6 +15,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
+        self._gauges: dict[str, Gauge] = {}
         ProcessCollector(registry=registry)
         self.request_seconds = Histogram(
             "http_request_duration_seconds",
@@ -45,8 +46,10 @@ class Metrics:
         )
 
     def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
-        """Add a gauge that is read when it is scraped."""
-        Gauge(name, text, registry=self.registry).set_function(read)
+        """Set where a gauge is read when it is scraped; the same name again replaces it (an app may be run again)."""
+        if name not in self._gauges:
+            self._gauges[name] = Gauge(name, text, registry=self.registry)
+        self._gauges[name].set_function(read)
 
 
 class Instrument:

@@ -1,0 +1,296 @@
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tradewind_api import ledger_records
+from tradewind_api.ledger import LedgerIndex, Run
+from tradewind_api.ledger_records import Consumed
+from tradewind_contracts import dead_letters, records
+from tradewind_contracts.dead_letters import DeadLetter
+from tradewind_contracts.events import ADAPTER
+from tradewind_contracts.workflows import RunStatus, WorkflowType
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+RUNS = ("run-a", "run-b", "run-c")
+
+
+def new_index(max_runs: int = 100, max_bytes: int = 100_000) -> LedgerIndex:
+    return LedgerIndex("workflow-events", max_runs=max_runs, max_bytes=max_bytes)
+
+
+def event(kind: str, run_id: str, payload: dict[str, Any], seconds: int = 0) -> records.Record:
+    document = {
+        "event_id": f"{run_id}-{kind}-{seconds}",
+        "event_type": f"workflow.{kind}",
+        "timestamp": START + timedelta(seconds=seconds),
+        "source": "test",
+        "workflow_id": "recon",
+        "workflow_type": "airflow",
+        "workflow_run_id": run_id,
+        "payload": payload,
+    }
+    return records.encode(ADAPTER.validate_python(document))
+
+
+def consumed(record: records.Record, offset: int) -> Consumed:
+    return Consumed(record.key, record.value, list(record.headers), offset)
+
+
+def trigger(run_id: str, offset: int, **parameters: Any) -> Consumed:
+    return consumed(event("triggered", run_id, {"parameters": parameters}, offset), offset)
+
+
+def status(run_id: str, word: str, seconds: int = 0, **payload: Any) -> Consumed:
+    return consumed(event(word, run_id, {"status": word} | payload, seconds), seconds)
+
+
+def dead(record: Consumed, **changes: Any) -> Consumed:
+    """The dead letter of a record of the events topic."""
+    values: dict[str, Any] = {
+        "reason": "invalid-parameters",
+        "detail": "isin is missing",
+        "topic": "workflow-events",
+        "partition": 0,
+        "offset": record.offset,
+        "consumer_group": "tradewind-airflow",
+        "dead_lettered_at": START,
+        "workflow_run_id": (record.key or b"").decode(),
+    }
+    headers = dead_letters.headers(DeadLetter(**(values | changes)), record.headers)
+    return Consumed(record.key, record.value, list(headers), 0)
+
+
+def run_of(index: LedgerIndex, run_id: str = "run-a") -> Run:
+    found = index.get(run_id)
+    assert found is not None
+    return found
+
+
+def test_a_trigger_is_known_with_its_payloads_fingerprint() -> None:
+    index = new_index()
+    ledger_records.feed_event(index, trigger("run-a", 3, isin="X"))
+    run = run_of(index)
+    assert (run.workflow_id, run.workflow_type) == ("recon", WorkflowType.AIRFLOW)
+    assert run.trigger is not None
+    assert (run.trigger.first_offset, run.trigger.last_offset) == (3, 3)
+    assert run.trigger.created_at == START + timedelta(seconds=3)
+    assert run.last_known("run-a").status is RunStatus.TRIGGERED
+
+
+def test_of_two_triggers_the_first_payload_stands() -> None:
+    index = new_index()
+    ledger_records.feed_event(index, trigger("run-a", 3, isin="X"))
+    first = run_of(index).trigger
+    ledger_records.feed_event(index, trigger("run-a", 7, isin="Y"))
+    again = run_of(index).trigger
+    assert first is not None
+    assert again is not None
+    assert (again.fingerprint, again.last_offset) == (first.fingerprint, 7)
+
+
+def test_what_is_fed_twice_changes_nothing() -> None:
+    index = new_index()
+    ledger_records.feed_event(index, trigger("run-a", 3))
+    before = run_of(index)
+    assert index.has_trigger_at("run-a", 3)
+    ledger_records.feed_event(index, trigger("run-a", 3))
+    assert run_of(index) is before
+
+
+def test_commands_and_strangers_are_no_triggers() -> None:
+    index = new_index()
+    ledger_records.feed_event(index, consumed(event("cancel_requested", "run-a", {}), 1))
+    ledger_records.feed_event(index, Consumed(b"\xff", b"not json", None, 2))
+    ledger_records.feed_event(index, Consumed(None, None, [], 3))
+    ledger_records.feed_status(index, trigger("run-a", 4))
+    ledger_records.feed_status(index, Consumed(None, b"{}", [("ce_type", None)], 5))
+    assert len(index) == 0
+
+
+def test_the_latest_status_is_known() -> None:
+    index = new_index()
+    ledger_records.feed_status(index, status("run-a", "running", 2, progress=0.5))
+    ledger_records.feed_status(index, status("run-a", "queued", 1))
+    ledger_records.feed_status(index, status("run-a", "succeeded", 3, progress=1, result={"breaks": 2}))
+    known = run_of(index).last_known("run-a")
+    assert (known.status, known.progress, known.result) == (RunStatus.SUCCEEDED, 1, {"breaks": 2})
+
+
+def test_a_dead_lettered_trigger_is_rejected() -> None:
+    index = new_index()
+    ledger_records.feed_event(index, trigger("run-a", 3))
+    ledger_records.feed_dead_letter(index, dead(trigger("run-a", 3)))
+    known = run_of(index).last_known("run-a")
+    assert (known.status, known.error) == (RunStatus.REJECTED, "invalid-parameters: isin is missing")
+
+
+def test_a_dead_letter_alone_tells_of_its_run() -> None:
+    index = new_index()
+    letter = dead(trigger("run-a", 3), workflow_id="recon", workflow_type="airflow")
+    ledger_records.feed_dead_letter(index, letter)
+    ledger_records.feed_dead_letter(index, dead(trigger("run-b", 4), workflow_type="cron"))
+    assert run_of(index).rejected
+    assert run_of(index).workflow_type is WorkflowType.AIRFLOW
+    assert run_of(index, "run-b").workflow_type is None
+
+
+def test_a_replay_of_a_dead_letter_asks_anew() -> None:
+    index = new_index()
+    ledger_records.feed_event(index, trigger("run-a", 3))
+    ledger_records.feed_dead_letter(index, dead(trigger("run-a", 3)))
+    ledger_records.feed_event(index, trigger("run-a", 9))
+    assert not run_of(index).rejected
+    ledger_records.feed_dead_letter(index, dead(trigger("run-a", 9)))
+    assert run_of(index).rejected
+
+
+@pytest.mark.parametrize("reason", sorted(ledger_records.CONFLICTS))
+def test_a_conflict_says_that_the_run_exists(reason: str) -> None:
+    index = new_index()
+    ledger_records.feed_event(index, trigger("run-a", 3))
+    ledger_records.feed_dead_letter(index, dead(trigger("run-a", 4), reason=reason))
+    assert not run_of(index).rejected
+
+
+def test_a_dead_lettered_command_says_nothing_of_its_run() -> None:
+    index = new_index()
+    ledger_records.feed_event(index, trigger("run-a", 3))
+    ledger_records.feed_dead_letter(index, dead(consumed(event("cancel_requested", "run-a", {}), 4)))
+    assert not run_of(index).rejected
+
+
+@pytest.mark.parametrize(
+    ("value", "rejected"),
+    [
+        (b'{"event_type": "workflow.triggered", "workflow_id": "no such name"}', True),
+        (b'{"type": "workflow.triggered", "data": {"workflow_id": 1}}', True),
+        (b'{"event_type": "workflow.cancel_requested"}', False),
+        (b'{"event_type": 1}', False),
+        (b'{"data": 1}', False),
+        (b"[]", False),
+        (b"not json", False),
+        (None, False),
+    ],
+)
+def test_a_trigger_too_broken_to_decode_is_rejected_all_the_same(value: bytes | None, rejected: bool) -> None:
+    index = new_index()
+    letter = dead(Consumed(b"run-a", value, [], 3), reason="invalid-event")
+    ledger_records.feed_dead_letter(index, letter)
+    assert (index.get("run-a") is not None) is rejected
+
+
+def test_a_letter_without_run_or_without_our_header_is_passed_over() -> None:
+    index = new_index()
+    ledger_records.feed_dead_letter(index, dead(trigger("run-a", 3), workflow_run_id=None))
+    ledger_records.feed_dead_letter(index, trigger("run-a", 3))
+    assert len(index) == 0
+
+
+def test_a_rejection_from_another_topic_does_not_outrank_a_trigger() -> None:
+    index = new_index()
+    ledger_records.feed_dead_letter(index, dead(trigger("run-a", 900), topic="settlements"))
+    assert run_of(index).rejected
+    ledger_records.feed_event(index, trigger("run-a", 3))
+    assert not run_of(index).rejected
+
+
+def test_what_was_heard_of_longest_ago_is_forgotten_first() -> None:
+    index = new_index(max_runs=2)
+    for offset, run_id in enumerate(["run-a", "run-b", "run-a", "run-c"]):
+        ledger_records.feed_event(index, trigger(run_id, offset))
+    assert [index.get(run_id) is not None for run_id in RUNS] == [True, False, True]
+
+
+def test_large_statuses_are_forgotten_before_memory_is() -> None:
+    index = new_index(max_bytes=2500)
+    for seconds, run_id in enumerate(RUNS):
+        ledger_records.feed_status(index, status(run_id, "succeeded", seconds, result="x" * 900))
+    assert [index.get(run_id) is not None for run_id in RUNS] == [False, True, True]
+    ledger_records.feed_status(index, status("run-c", "succeeded", 9, result="x" * 5000))
+    assert len(index) == 1
+
+
+Feed = Callable[[LedgerIndex, Consumed], None]
+
+
+@dataclass(frozen=True)
+class Step:
+    feed: Feed
+    record: Consumed
+
+
+def _steps(draw: st.DrawFn) -> list[list[Step]]:
+    """What one run left in the partitions of the three topics, each in its order."""
+    run_id = draw(st.sampled_from(RUNS))
+    offsets = sorted(draw(st.sets(st.integers(0, 50), max_size=4)))
+    triggers = [trigger(run_id, offset, n=draw(st.integers(0, 1))) for offset in offsets]
+    words = draw(st.lists(st.sampled_from(["queued", "running", "succeeded", "failed"]), max_size=4))
+    statuses = [status(run_id, word, draw(st.integers(0, 5)), progress=n / 10) for n, word in enumerate(words)]
+    letters = [dead(found, reason=draw(st.sampled_from(["invalid-event", "conflict"]))) for found in triggers]
+    return [
+        [Step(ledger_records.feed_event, found) for found in triggers],
+        [Step(ledger_records.feed_status, found) for found in statuses],
+        [Step(ledger_records.feed_dead_letter, found) for found in letters if draw(st.booleans())],
+    ]
+
+
+@st.composite
+def partitions(draw: st.DrawFn) -> list[list[Step]]:
+    return _steps(draw)
+
+
+@st.composite
+def interleavings(draw: st.DrawFn) -> tuple[list[Step], list[Step]]:
+    """The same partitions, read in two orders."""
+    stored = draw(partitions())
+    return _merged(draw, stored), _merged(draw, stored)
+
+
+def _merged(draw: st.DrawFn, stored: list[list[Step]]) -> list[Step]:
+    queues = [list(partition) for partition in stored if partition]
+    merged: list[Step] = []
+    while queues:
+        queue = draw(st.sampled_from(queues))
+        merged.append(queue.pop(0))
+        queues = [left for left in queues if left]
+    return merged
+
+
+def fed(steps: list[Step], **bounds: int) -> LedgerIndex:
+    index = new_index(**bounds)
+    for step in steps:
+        step.feed(index, step.record)
+    return index
+
+
+def contents(index: LedgerIndex) -> dict[str, Run]:
+    return {run_id: found for run_id in RUNS if (found := index.get(run_id))}
+
+
+@given(interleavings())
+def test_the_order_in_which_topics_are_read_does_not_matter(both: tuple[list[Step], list[Step]]) -> None:
+    one, other = both
+    assert contents(fed(one)) == contents(fed(other))
+
+
+@given(interleavings())
+def test_reading_all_again_changes_nothing(both: tuple[list[Step], list[Step]]) -> None:
+    steps, _ = both
+    assert contents(fed(steps + steps)) == contents(fed(steps))
+
+
+@given(st.lists(partitions(), max_size=6), st.integers(1, 3), st.integers(1, 1500))
+def test_the_index_stays_within_its_bounds(stored: list[list[list[Step]]], max_runs: int, max_bytes: int) -> None:
+    index = new_index(max_runs, max_bytes)
+    for step in (step for run in stored for partition in run for step in partition):
+        step.feed(index, step.record)
+        kept = contents(index)
+        assert len(kept) == len(index) <= max_runs
+        weights = [len(run.status or b"") for run in kept.values()]
+        assert sum(weights) <= max_bytes or len(weights) == 1
+        assert index._bytes == sum(weights)
