@@ -129,7 +129,7 @@ def _read_all(bootstrap_servers: str, topic: str, partitions: int) -> list[Any]:
         wanted = [TopicPartition(topic, number, 0) for number in range(partitions)]
         left = sum(consumer.get_watermark_offsets(partition, timeout=10)[1] for partition in wanted)
         consumer.assign(wanted)
-        found = []
+        found: list[Any] = []
         while len(found) < left:
             message = consumer.poll(5)
             assert message is not None, f"only {len(found)} of {left} records of {topic} came"

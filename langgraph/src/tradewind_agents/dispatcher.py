@@ -22,7 +22,7 @@ class _Job:
 
 
 class Dispatcher:
-    """Settles records, at most `concurrency` at once, those of one run one after another. It belongs to one event loop."""
+    """Settles records, at most `concurrency` at once, those of one run in their order. It belongs to one event loop."""
 
     def __init__(self, settle: Settle, concurrency: int) -> None:
         self._settle = settle

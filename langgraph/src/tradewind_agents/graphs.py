@@ -7,15 +7,12 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.errors import GraphDrained
-from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import RunControl
 
 from tradewind_agents import database
 from tradewind_agents.registry import Registry
 from tradewind_contracts import json_text
 from tradewind_contracts.workflows import RunStatus
-
-Graph = CompiledStateGraph[Any, Any, Any, Any]
 
 MAX_ERROR = 2000
 """Characters of a run's error text."""
@@ -52,9 +49,14 @@ class Graphs:
         What a node raises is the run's failure. Raises GraphDrained when `control` asked for a stop, and psycopg's
         errors when the checkpoints could not be read or written: the run is as its last checkpoint says.
         """
-        graph = self._compiled[workflow_id].copy(update={"checkpointer": AsyncPostgresSaver(self._pool)})
+        saver, config = AsyncPostgresSaver(self._pool), self._config(run_id)
+        graph = self._compiled[workflow_id].copy(update={"checkpointer": saver})
         try:
-            state = await self._finish(graph, self._config(run_id), parameters, control, is_new=is_new)
+            begun = not is_new and await saver.aget_tuple(config) is not None
+            # None goes on from the checkpoint; where the graph is through, it returns the last state and runs nothing.
+            # (`StateSnapshot.next` does not tell: it is also empty when a step's writes are stored but not its end.)
+            given = None if begun else {"parameters": parameters}
+            state = await graph.ainvoke(given, config, durability="sync", control=control)
             return Outcome(RunStatus.SUCCEEDED, result=_storable(state))
         except GraphDrained:
             raise
@@ -67,18 +69,6 @@ class Graphs:
         """Return how many supersteps of a run are checkpointed."""
         found = await AsyncPostgresSaver(self._pool).aget_tuple(self._config(run_id))
         return max(0, found.metadata.get("step", 0)) if found else 0
-
-    async def _finish(
-        self, graph: Graph, config: RunnableConfig, parameters: dict[str, Any], control: RunControl, *, is_new: bool
-    ) -> dict[str, Any]:
-        given: dict[str, Any] | None = {"parameters": parameters}
-        if not is_new:
-            snapshot = await graph.aget_state(config)
-            if snapshot.metadata is not None and not snapshot.next:
-                return dict(snapshot.values)
-            given = given if snapshot.metadata is None else None
-        state: dict[str, Any] = await graph.ainvoke(given, config, durability="sync", control=control)
-        return state
 
     def _config(self, run_id: str) -> RunnableConfig:
         return {"configurable": {"thread_id": run_id, "checkpoint_ns": ""}, "recursion_limit": self._recursion_limit}

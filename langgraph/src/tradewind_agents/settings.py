@@ -26,7 +26,7 @@ class Settings(BaseSettings):
         default=("tradewind_agents.workflows",), description="Packages whose modules define a `WORKFLOW` (JSON list)"
     )
     concurrency: int = Field(default=8, ge=1, le=256, description="Runs at work at once")
-    backlog: int = Field(default=64, ge=1, description="Accepted runs at which fetching stops, until half are done")
+    backlog: int = Field(default=256, ge=1, description="Accepted runs at which fetching stops, until half are done")
     pool_size: int = Field(default=8, ge=2, description="Connections to Postgres")
     recursion_limit: int = Field(default=50, ge=2, description="Supersteps after which a run has failed")
     step_timeout_seconds: float = Field(default=300, gt=0, description="Longest superstep of a run")

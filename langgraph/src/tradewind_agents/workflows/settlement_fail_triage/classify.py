@@ -73,7 +73,7 @@ def _judged(instruction: Instruction, confirm_rej_reason: int | None) -> Iterabl
     judged = [(reason, rule_of(reason)) for reason in instruction["reasons"]]
     if confirm_rej_reason is None:
         return judged
-    # The rejected confirmation says which field it was: more than a narrative or `confirmation difference`, no more else.
+    # The rejected confirmation names the field: that says more than a narrative or `the confirmation differs`.
     if not all(rule.owner == "unknown" or reason["code"] == "STCD" for reason, rule in judged):
         return judged
     return [_rejected_confirmation(instruction, confirm_rej_reason), *judged]
