@@ -22,7 +22,7 @@ header, blank lines, a trailer with a row count, a BOM, and `,` `;` tab or `|` a
 
 **What it does.** `load_ours` and `load_theirs` read and normalise; a file with faults fails at once, with each fault's
 line and column in the log. `match` pairs rows by reference, then by equal attributes, then within tolerance.
-`result` gives the figures and the 50 costliest breaks; `breaks.jsonl` and `pairs.csv` in the run's folder hold all.
+`result` gives the figures and the 25 costliest breaks; `breaks.jsonl` and `pairs.csv` in the run's folder hold all.
 
 **What to do with a break.** `owner` says who acts first, `reason_code` (ISO 20022 unmatched reason) what to tell them,
 `evidence` which lines to look at. `amount_at_risk` orders the list; give `fx_rates` to compare currencies.
@@ -64,25 +64,25 @@ def _run() -> Iterator[tuple[RunFiles, Parameters, date]]:
 def recon_break_resolution() -> None:
     """Load both files, match them, and give the result."""
 
-    @task
+    @task(multiple_outputs=False, show_return_value_in_logs=False)
     def load_ours() -> Loaded:
         """Read and normalise our blotter."""
         with _run() as (files, parameters, _):
             return files.load_ours(parameters)
 
-    @task
+    @task(multiple_outputs=False, show_return_value_in_logs=False)
     def load_theirs() -> Loaded:
         """Read and normalise their blotter."""
         with _run() as (files, parameters, _):
             return files.load_theirs(parameters)
 
-    @task
+    @task(multiple_outputs=False, show_return_value_in_logs=False)
     def match(ours: Loaded, theirs: Loaded) -> Matched:
         """Pair the rows and write every pair and every break."""
         with _run() as (files, parameters, as_of):
             return files.match(parameters, ours, theirs, as_of)
 
-    @task
+    @task(multiple_outputs=False, show_return_value_in_logs=False)
     def result(matched: Matched) -> dict[str, Any]:
         """Give the figures and the costliest breaks."""
         with _run() as (files, _, _):

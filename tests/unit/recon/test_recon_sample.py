@@ -84,7 +84,7 @@ def test_the_result_is_small_and_says_where_the_rest_is(outcome: tuple[Path, dic
     assert result["as_of"] == "2026-11-20"
     assert (result["breaks_shown"], result["summary"]["breaks"]) == (MAX_RESULT_BREAKS, 130)
     assert result["files"] == {"breaks": str(folder / "breaks.jsonl"), "pairs": str(folder / "pairs.csv")}
-    assert len(json.dumps(result)) < 64 * 1024
+    assert len(json.dumps(result)) < 32 * 1024
     amounts = [float(one["amount_at_risk"]) for one in result["breaks"]]
     assert amounts == sorted(amounts, reverse=True)
     figures = result["summary"]

@@ -20,7 +20,7 @@ from tradewind_airflow.recon.parameters import Parameters
 from tradewind_airflow.recon.trades import Trade
 
 WORKFLOW_ID = "recon_break_resolution"
-MAX_RESULT_BREAKS = 50
+MAX_RESULT_BREAKS = 25
 """Breaks in the run's result, the costliest first; all of them are in its file."""
 
 
