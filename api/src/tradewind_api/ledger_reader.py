@@ -36,7 +36,7 @@ class LedgerReader:
         index: LedgerIndex,
         window: timedelta,
         *,
-        look_around_seconds: float = 15.0,
+        look_around_seconds: float,
     ) -> None:
         self._config = config | {
             # The client insists on a name; without subscribe() or commit() no group of it ever exists.

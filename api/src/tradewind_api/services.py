@@ -63,7 +63,13 @@ async def connect(settings: Settings, index: LedgerIndex, metrics: Metrics) -> A
         settings.status_topic: ledger_records.feed_status,
         settings.dead_letters_topic: ledger_records.feed_dead_letter,
     }
-    reader = LedgerReader(settings.kafka_client(), feeds, index, timedelta(hours=settings.ledger_window_hours))
+    reader = LedgerReader(
+        settings.kafka_client(),
+        feeds,
+        index,
+        timedelta(hours=settings.ledger_window_hours),
+        look_around_seconds=settings.ledger_look_around_seconds,
+    )
     async with contextlib.AsyncExitStack() as stack:
         engines = await _engines(stack, settings, metrics)
         publisher.open()

@@ -68,6 +68,7 @@ class Settings(BaseSettings):
     )
     ledger_max_runs: int = Field(default=100_000, ge=1, description="Runs kept in memory; the oldest are forgotten")
     ledger_max_bytes: int = Field(default=64 * 1024 * 1024, ge=1, description="Bytes of last known statuses kept")
+    ledger_look_around_seconds: float = Field(default=15, gt=0, description="How often new partitions are looked for")
 
     airflow_base_url: BaseUrl = Field(description="Airflow's API server; the plugin is below /tradewind")
     airflow_username: str = Field(min_length=1, description="The facade's own Airflow user (role viewer)")
