@@ -1,14 +1,17 @@
 """The agents service when its parts die: nothing lost, nothing twice."""
 
 import asyncio
+import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from support.agents import EventLog, World, agents_process, ended, ready, running, trigger, until
 from support.servers import new_database, new_topic_set
+from tradewind_contracts import records
 from tradewind_contracts.events import WorkflowStatusChanged
 from tradewind_contracts.workflows import RunStatus
 from tradewind_local.kafka import KafkaBroker
@@ -147,9 +150,46 @@ async def test_two_replicas_share_and_take_over(world: World, log: EventLog, tmp
     assert Counter(_lines(trace)) == Counter(f"{run} {step}" for run in range(40) for step in range(1, 6))
 
 
-async def _owns(client: object, partitions: int) -> bool:
-    text = (await client.get("/metrics")).text  # type: ignore[attr-defined]  # an httpx.AsyncClient
-    return f"tradewind_agents_partitions_assigned {partitions}.0" in text
+async def test_a_frozen_replica_does_not_write_with_its_successor(world: World, log: EventLog, tmp_path: Path) -> None:
+    trace = tmp_path / "log"
+    event = trigger("steps", {"log": str(trace), "seconds": 0.5})
+    with agents_process(world, tmp_path) as first:
+        log.send(event)
+        await until(_at_least(trace, 2))
+        first.process.send_signal(signal.SIGSTOP)
+        with agents_process(world, tmp_path) as second:
+            async with second.client() as client:
+                await until(lambda: _owns(client, 6))
+                await until(lambda: _has(client, 'infrastructure_retries_total{part="another-replica"}'))
+                first.process.send_signal(signal.SIGCONT)
+                assert (await ended(client, event.workflow_run_id))["status"] == "succeeded"
+                await until(_caught_up(world))
+    assert set(Counter(_lines(trace)).values()) == {1}
+
+
+async def test_the_same_run_id_in_two_partitions(world: World, log: EventLog, tmp_path: Path) -> None:
+    trace = tmp_path / "log"
+    event = trigger("steps", {"log": str(trace), "seconds": 0.2})
+    record = records.encode(event)
+    with agents_process(world, tmp_path) as first, agents_process(world, tmp_path) as second:
+        async with first.client() as one, second.client() as two:
+            await until(lambda: _owns(one, 3))
+            await until(lambda: _owns(two, 3))
+            for partition in range(6):
+                log.send_raw(record.value, record.key, record.headers, partition=partition)
+            await until(_caught_up(world))
+    assert _lines(trace) == [f"run {step}" for step in range(1, 6)]
+
+
+async def _owns(client: httpx.AsyncClient, partitions: int) -> bool:
+    return await _has(client, f"partitions_assigned {partitions}.0")
+
+
+async def _has(client: httpx.AsyncClient, metric: str) -> bool:
+    try:
+        return f"tradewind_agents_{metric}" in (await client.get("/metrics")).text
+    except httpx.TransportError:
+        return False
 
 
 async def test_postgres_down_and_back(kafka_broker: KafkaBroker, own_postgres: PostgresServer, tmp_path: Path) -> None:

@@ -103,8 +103,10 @@ class EventLog:
             self.send_raw(record.value, record.key, record.headers)
         assert self._producer.flush(10) == 0
 
-    def send_raw(self, value: bytes | None, key: bytes | None = None, headers: Any = ()) -> None:
-        self._producer.produce(self._world.topics.events, value=value, key=key, headers=list(headers))
+    def send_raw(self, value: bytes | None, key: bytes | None = None, headers: Any = (), partition: int = -1) -> None:
+        self._producer.produce(
+            self._world.topics.events, value=value, key=key, headers=list(headers), partition=partition
+        )
         self._producer.poll(0)
 
     def statuses(self) -> dict[str, list[WorkflowStatusChanged]]:

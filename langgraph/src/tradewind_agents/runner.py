@@ -12,6 +12,7 @@ from langgraph.runtime import RunControl
 from tradewind_agents import database, status_events
 from tradewind_agents.graphs import Graphs
 from tradewind_agents.intake import Accepted, Intake, Rejected
+from tradewind_agents.locks import RunBusyError, RunLocks
 from tradewind_agents.metrics import Metrics
 from tradewind_agents.publisher import Publisher
 from tradewind_agents.runs import Run, RunStore
@@ -38,6 +39,7 @@ class Runner:
     checkpoint. A node that was at work when its process died runs again. Status events are sent at least once.
     """
 
+    locks: RunLocks
     store: RunStore
     graphs: Graphs
     publisher: Publisher
@@ -68,6 +70,10 @@ class Runner:
         if isinstance(verdict, Rejected):
             await self._dead_letter(verdict)
             return
+        async with self.locks.hold(verdict.run_id):
+            await self._settle_run(verdict, control)
+
+    async def _settle_run(self, verdict: Accepted, control: RunControl) -> None:
         run, is_new = await self.store.start(verdict.trigger)
         if not run.is_of(verdict.trigger):
             await self._dead_letter(self.intake.conflict(verdict))
@@ -112,7 +118,9 @@ class Runner:
 def _part(error: Exception) -> str:
     if database.is_outage(error):
         return "postgres"
-    return "kafka" if isinstance(error, KafkaException | BufferError) else "internal"
+    if isinstance(error, KafkaException | BufferError):
+        return "kafka"
+    return "another-replica" if isinstance(error, RunBusyError) else "internal"
 
 
 def _pauses(first: float = 0.1, longest: float = 5) -> Iterator[float]:

@@ -9,6 +9,7 @@ from tradewind_agents.consumer import EventConsumer, Limits
 from tradewind_agents.dispatcher import Dispatcher
 from tradewind_agents.graphs import Graphs
 from tradewind_agents.intake import Intake
+from tradewind_agents.locks import RunLocks
 from tradewind_agents.metrics import Metrics
 from tradewind_agents.publisher import Publisher
 from tradewind_agents.registry import Registry
@@ -26,6 +27,7 @@ class AgentsService:
         self._settings = settings
         self._url = settings.database_url.get_secret_value()
         self._pool = database.pool(self._url, settings.pool_size)
+        self._locks = RunLocks(self._url)
         self.store = RunStore(self._pool)
         self.graphs = Graphs(registry, self._pool, settings.recursion_limit, settings.step_timeout_seconds)
         self._kafka = {"bootstrap.servers": settings.kafka_bootstrap_servers}
@@ -48,6 +50,7 @@ class AgentsService:
                 await self._boot
         await self._consumer.stop()
         await self._publisher.close()
+        await self._locks.close()
         await self._pool.close()
 
     def is_alive(self) -> bool:
@@ -90,7 +93,7 @@ class AgentsService:
         settings = self._settings
         intake = Intake(registry, settings.consumer_group)
         destinations = Destinations(settings.status_topic, settings.dead_letters_topic, settings.environment)
-        runner = Runner(self.store, self.graphs, self._publisher, intake, metrics, destinations)
+        runner = Runner(self._locks, self.store, self.graphs, self._publisher, intake, metrics, destinations)
         config = self._kafka | {
             "group.id": settings.consumer_group,
             "session.timeout.ms": settings.session_timeout_ms,
