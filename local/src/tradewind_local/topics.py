@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Iterable
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -84,7 +84,13 @@ def _have_leaders(client: AdminClient, topics: tuple[Topic, ...]) -> bool:
 
 
 def warm_groups(bootstrap_servers: str, group: str) -> None:
-    """Ask for `group`'s offsets once, so that the broker has its offsets topic before the first consumer joins."""
-    client = admin(bootstrap_servers)  # kept by name: its answers end with it
-    for future in client.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)]).values():
-        future.exception(timeout=30)
+    """Ask for `group`'s offsets once, so that the broker has its offsets topic before the first consumer joins.
+
+    A consumer asks, not an admin client: that one answers from a thread of its own, which crashes the process when the
+    client is dropped right after its answer (seen with confluent-kafka 2.16.1).
+    """
+    consumer = Consumer({"bootstrap.servers": bootstrap_servers, "group.id": group}, logger=_SILENT)
+    try:
+        consumer.committed([TopicPartition(TOPICS[0].name, 0)], timeout=30)
+    finally:
+        consumer.close()
