@@ -91,6 +91,7 @@ class Layout:
             | {name: self.secrets[name] for name in credentials.GENERATED if not name.startswith("AIRFLOW__")}
             | {
                 "TRADEWIND_API_URL": self.url("api"),
+                "TRADEWIND_DATA_DIR": str(self.airflow.data),
                 "AIRFLOW_DATABASE_URL": self.postgres.url(AIRFLOW_DATABASE),
             }
         )
@@ -133,13 +134,12 @@ class Layout:
         return defaults | rows
 
 
-def process_environment(home: Path) -> dict[str, str]:
-    """What every part's environment starts from. TRADEWIND_STACK marks the processes of the stack in `home`."""
+def process_environment() -> dict[str, str]:
+    """What every part's environment starts from."""
     inherited = {
         name: value for name, value in os.environ.items() if name in INHERITED or name.endswith(INHERITED_SUFFIXES)
     }
     return inherited | {
-        "TRADEWIND_STACK": str(home),
         "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}",
         "NO_PROXY": ",".join(filter(None, [LOOPBACK, "localhost", os.environ.get("NO_PROXY", "")])),
         # The repository's folders airflow/ and langgraph/ would hide the libraries of the same name.

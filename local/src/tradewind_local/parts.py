@@ -13,6 +13,7 @@ from tradewind_local.postgres import accepts
 from tradewind_local.runner import Program
 from tradewind_local.topics import answers
 
+SPECS = "parts"
 AIRFLOW_PARTS = ("airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer")
 ALL = ("postgres", "kafka", *AIRFLOW_PARTS, "agents", "api")
 """Every part, in an order in which they could be started."""
@@ -96,7 +97,7 @@ def build(layout: Layout) -> dict[str, Part]:
 
 
 def _spec(layout: Layout, name: str) -> Path:
-    return layout.settings.home / "parts" / f"{name}.json"
+    return layout.settings.home / SPECS / f"{name}.json"
 
 
 def _postgres(layout: Layout) -> Part:
@@ -104,7 +105,7 @@ def _postgres(layout: Layout) -> Part:
     return Part(
         name="postgres",
         prepare=node.prepare,
-        environment=process_environment(layout.settings.home),
+        environment=process_environment(),
         folder=node.data,
         log=node.log_file,
         is_ready=lambda _: accepts(node),
@@ -121,7 +122,7 @@ def _kafka(layout: Layout) -> Part:
     return Part(
         name="kafka",
         prepare=node.prepare,
-        environment=process_environment(layout.settings.home),
+        environment=process_environment(),
         folder=node.data,
         log=node.log_file.with_suffix(".out"),
         is_ready=lambda _: answers(node.bootstrap_servers),
@@ -144,7 +145,7 @@ def _airflow_part(layout: Layout, name: str) -> Part:
     return Part(
         name=name,
         prepare=lambda: [sys.executable, "-m", "airflow", command, *options],
-        environment=process_environment(layout.settings.home) | layout.airflow_environment(),
+        environment=process_environment() | layout.airflow_environment(),
         folder=layout.settings.home / "run",
         log=layout.settings.logs / f"{name}.log",
         is_ready=health.is_ready,
@@ -170,7 +171,7 @@ def _service(layout: Layout, name: str, package: str, environment: dict[str, str
     return Part(
         name=name,
         prepare=lambda: command,
-        environment=process_environment(layout.settings.home) | environment,
+        environment=process_environment() | environment,
         folder=layout.settings.home / "run",
         log=layout.settings.logs / f"{name}.log",
         is_ready=lambda _: readiness.answers_ok(f"{url}/readyz"),

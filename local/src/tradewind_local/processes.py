@@ -2,13 +2,14 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from tradewind_local.runner import ProcessState
+
+SECONDS_TO_WRITE_ITS_PID = 10
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,9 @@ def kill_tree(pid: int) -> None:
     _wait(processes, timeout=10)
 
 
-def end_orphans(home: Path, timeout: float = 15) -> None:
-    """End the processes of the stack in `home` that outlived its process runner."""
-    orphans = list(_of_stack(home))
+def end_orphans(specs: Path, timeout: float = 15) -> None:
+    """End the parts, started from the folder `specs`, that outlived their process runner."""
+    orphans = [process for pid_file in specs.glob("*.pid") for process in _started_by(pid_file)]
     for process in orphans:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.terminate()
@@ -89,10 +90,8 @@ def _wait(processes: list[psutil.Process], timeout: float) -> list[psutil.Proces
     return alive
 
 
-def _of_stack(home: Path) -> Iterator[psutil.Process]:
-    ourselves = {process.pid for process in [psutil.Process(), *psutil.Process().parents()]}
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            marked = process.environ().get("TRADEWIND_STACK") == str(home)
-            if marked and process.pid not in ourselves:
-                yield process
+def _started_by(pid_file: Path) -> list[psutil.Process]:
+    """The process that wrote `pid_file`, as its first act, and its descendants; none when the number is reused."""
+    processes = tree(int(pid_file.read_text()))
+    own = processes and abs(processes[0].create_time() - pid_file.stat().st_mtime) < SECONDS_TO_WRITE_ITS_PID
+    return processes if own else []

@@ -12,7 +12,7 @@ from tradewind_local.airflow_schema import AirflowSchema
 from tradewind_local.errors import PartError
 from tradewind_local.layout import AGENTS_DATABASE, Layout, process_environment
 from tradewind_local.locks import exclusive
-from tradewind_local.parts import ALL, Part, Port, build, with_needs
+from tradewind_local.parts import ALL, SPECS, Part, Port, build, with_needs
 from tradewind_local.ports import require_free
 from tradewind_local.postgres import ensure_database
 from tradewind_local.processes import PartStatus
@@ -57,7 +57,7 @@ class Stack:
         names = [name for name in with_needs(parts) if name in self._parts]
         with exclusive(self.settings.home / "up.lock"):
             if not self._runner.answers():
-                processes.end_orphans(self.settings.home)
+                processes.end_orphans(self.settings.home / SPECS)
             self._require_ports(names)
             self.settings.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._runner.start(part.program for part in self._parts.values())
@@ -71,7 +71,7 @@ class Stack:
             if self._runner.answers():
                 self._stop_in_order()
                 self._runner.shut_down()
-            processes.end_orphans(self.settings.home)
+            processes.end_orphans(self.settings.home / SPECS)
 
     def status(self) -> list[PartStatus]:
         """A row for each part."""
@@ -121,6 +121,7 @@ class Stack:
             Step("airflow schema", self._migrate, after=("databases",)),
         ]
         wanted = {name for step in steps for name in step.after}
+        wanted |= {"topics"} if "kafka" in names else set()
         wanted |= {name for step in between if step.name in wanted for name in step.after}
         first = [step for step in steps if not step.after]
         return first + [step for step in between if step.name in wanted] + [step for step in steps if step.after]
@@ -176,7 +177,7 @@ class Stack:
             config.home / "schema.json",
             self.settings.logs / "airflow-migrate.log",
         )
-        schema.migrate(process_environment(home) | self._layout.airflow_environment(), home / "run")
+        schema.migrate(process_environment() | self._layout.airflow_environment(), home / "run")
 
     def _stop_in_order(self) -> None:
         """Users of a server first, side by side; then the servers."""

@@ -122,12 +122,12 @@ def test_a_row_of_the_env_file_wins_over_the_tuning(settings: LocalSettings) -> 
     assert parts["agents"].environment["OLLAMA_HOST"] == "http://127.0.0.1:11434"
 
 
-def test_the_shells_settings_do_not_reach_the_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_shells_settings_do_not_reach_the_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AIRFLOW__CORE__EXECUTOR", "PYTHONPATH", "API_TOKENS", "PYTHONDONTWRITEBYTECODE"):
         monkeypatch.setenv(name, "from the shell")
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
     monkeypatch.setenv("NO_PROXY", "example.org")
-    environment = process_environment(tmp_path)
+    environment = process_environment()
     assert "from the shell" not in environment.values()
     assert environment["HTTPS_PROXY"] == "http://proxy:3128"
     assert environment["NO_PROXY"] == "127.0.0.1,localhost,example.org"

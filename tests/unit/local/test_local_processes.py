@@ -62,17 +62,23 @@ def test_a_row_of_status() -> None:
     assert status("kafka", "", DOWN).memory == 0
 
 
-def test_orphans_of_one_stack_end_and_others_stay(tmp_path: Path) -> None:
-    mine = subprocess.Popen(SLEEP, env={"TRADEWIND_STACK": str(tmp_path / "mine")})
-    other = subprocess.Popen(SLEEP, env={"TRADEWIND_STACK": str(tmp_path / "other")})
-    try:
-        end_orphans(tmp_path / "mine")
-        assert not is_alive(mine.pid)
-        assert is_alive(other.pid)
-    finally:
-        for process in (mine, other):
-            process.kill()
-            process.wait()
+def test_a_part_that_outlived_its_runner_ends_with_its_children(
+    tmp_path: Path, family: subprocess.Popen[bytes]
+) -> None:
+    pids = [process.pid for process in tree(family.pid)]
+    (tmp_path / "part.pid").write_text(f"{family.pid}\n")
+    end_orphans(tmp_path)
+    assert len(pids) == 2
+    assert not any(is_alive(pid) for pid in pids)
+
+
+def test_a_process_that_only_has_the_number_of_a_part_stays(tmp_path: Path, family: subprocess.Popen[bytes]) -> None:
+    pid_file = tmp_path / "part.pid"
+    pid_file.write_text(f"{family.pid}\n")
+    long_ago = time.time() - 3600
+    os.utime(pid_file, (long_ago, long_ago))
+    end_orphans(tmp_path)
+    assert is_alive(family.pid)
 
 
 def test_a_part_gets_its_own_environment_and_no_other(tmp_path: Path) -> None:
@@ -93,6 +99,7 @@ def test_a_part_gets_its_own_environment_and_no_other(tmp_path: Path) -> None:
     command = [sys.executable, "-I", launch.__file__, str(spec)]
     output = subprocess.run(command, check=True, capture_output=True, env={"LEAK": "1"}).stdout
     assert json.loads(output) == [environment, str(tmp_path), 0o077]
+    assert int((tmp_path / "spec.pid").read_text()) > 1
 
 
 def test_the_end_of_a_log_is_part_of_the_error(tmp_path: Path) -> None:
