@@ -81,6 +81,7 @@ def test_a_bond_s_price_is_per_cent_of_its_nominal() -> None:
     [
         (trade(), trade(price="11"), "custodian"),
         (trade(price="11"), trade(), "us"),
+        (trade(price="11"), trade(price="12"), "us"),
         (trade(), trade(price="11", net_money="1100"), "us"),
         (trade(), trade(currency="EUR"), "us"),
     ],

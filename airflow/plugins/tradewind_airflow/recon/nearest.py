@@ -44,8 +44,9 @@ def distance(one: Trade, other: Trade) -> Decimal:
 
 def _round(ours: list[Trade], theirs: list[Trade], admits: Callable[[Trade, Trade], bool]) -> list[tuple[Trade, Trade]]:
     candidates = [(a, b) for a, b in _neighbours(ours, theirs) if admits(a, b)]
-    # By content and without regard to the side: neither the rows' order nor who is "us" decides a tie.
-    candidates.sort(key=lambda pair: (distance(*pair), *sorted([pair[0].content, pair[1].content])))
+    # Ties go by content, so the rows' order decides nothing. Nor does who is "us": two pairs that want the same row are
+    # told apart by their other rows alone.
+    candidates.sort(key=lambda pair: (distance(*pair), pair[0].content, pair[1].content))
     taken: set[int] = set()
     made = []
     for a, b in candidates:
