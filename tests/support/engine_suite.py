@@ -51,10 +51,16 @@ class FakeEngine:
 
 
 class EngineSubject(Protocol):
-    """An engine that has the workflow `INFO` and one run, and can be taken down."""
+    """An engine that has one workflow and one run at least, and can be taken down."""
 
-    engine: Engine
-    known_run: WorkflowStatus
+    @property
+    def engine(self) -> Engine: ...
+
+    @property
+    def known_workflow(self) -> WorkflowInfo: ...
+
+    @property
+    def known_run(self) -> WorkflowStatus: ...
 
     async def take_down(self) -> None: ...
 
@@ -63,7 +69,7 @@ class EngineSuite:
     """Subclass it, and give the fixture `subject`."""
 
     async def test_lists_its_workflows(self, subject: EngineSubject) -> None:
-        assert INFO.workflow_id in {info.workflow_id for info in await subject.engine.workflows()}
+        assert subject.known_workflow in await subject.engine.workflows()
 
     async def test_tells_how_a_run_stands(self, subject: EngineSubject) -> None:
         assert await subject.engine.status(subject.known_run.workflow_run_id) == subject.known_run

@@ -1,4 +1,4 @@
-"""The facade on a real broker, in this process or as one of its own; its engines are a stub that tests tell what to say."""
+"""The facade on a real broker, in this process or as one of its own; its engines are a stub told what to say."""
 
 import json
 import os

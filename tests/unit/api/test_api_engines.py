@@ -23,6 +23,7 @@ BASE = "http://airflow"
 class FakeSubject:
     engine: FakeEngine = field(default_factory=lambda: FakeEngine([INFO], {"r": run_status("r")}))
     known_run: WorkflowStatus = field(default_factory=lambda: run_status("r"))
+    known_workflow: WorkflowInfo = field(default_factory=lambda: INFO)
 
     async def take_down(self) -> None:
         self.engine.down = True
@@ -43,6 +44,7 @@ class HttpSubject:
     engine: HttpEngine
     metrics: Metrics
     known_run: WorkflowStatus = field(default_factory=lambda: run_status("r"))
+    known_workflow: WorkflowInfo = field(default_factory=lambda: INFO)
 
     async def take_down(self) -> None:
         self.stub.answer = Response("bad gateway", 502)
