@@ -81,6 +81,7 @@ async def test_dead_letters(world: World, log: EventLog, tmp_path: Path) -> None
         await ended(client, good.workflow_run_id)
         await until(_as_async(world.is_caught_up))
         missing = await client.get(f"/workflows/{unknown.workflow_run_id}/status")
+        not_an_id = await client.get("/workflows/not%20an%20id/status")
     letters = {(letter.reason, letter.workflow_run_id): (letter, message) for letter, message in log.dead_letters()}
     assert set(letters) == {
         ("idempotency-conflict", good.workflow_run_id),
@@ -95,6 +96,7 @@ async def test_dead_letters(world: World, log: EventLog, tmp_path: Path) -> None
         "#/payload/parameters/mesage",
     ]
     assert (record.key(), record.value()) == (invalid.key, records.encode(invalid).value)
+    assert (not_an_id.status_code, not_an_id.json()["type"]) == (422, "urn:tradewind:problem:invalid-request")
     assert (missing.status_code, missing.json()["type"]) == (404, "urn:tradewind:problem:unknown-run")
 
 

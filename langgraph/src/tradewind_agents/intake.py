@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from tradewind_agents.registry import Registry, Workflow
-from tradewind_contracts import records
+from tradewind_contracts import dead_letters, records
 from tradewind_contracts.dead_letters import DeadLetter
 from tradewind_contracts.events import WorkflowStatusChanged, WorkflowTriggered
 from tradewind_contracts.problems import FieldError, ProblemType, pointer
@@ -27,7 +27,7 @@ class Incoming:
     offset: int
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes | None]]
+    headers: Sequence[tuple[str, str | bytes | None]]
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Intake:
         return Accepted(incoming, event, workflow, _as_json(parameters), decoded.traceparent)
 
     def _invalid(self, incoming: Incoming, event: WorkflowTriggered, error: ValidationError) -> Rejected:
-        found = error.errors(include_url=False, include_context=False, include_input=False)[:50]
+        found = error.errors(include_url=False, include_context=False, include_input=False)[: dead_letters.MAX_ERRORS]
         errors = [FieldError(pointer=pointer(["payload", "parameters", *e["loc"]]), detail=e["msg"]) for e in found]
         detail = "; ".join(f"{e.pointer} {e.detail}" for e in errors[:5])
         return self._reject(incoming, event, ProblemType.INVALID_PARAMETERS.slug, detail, errors)
@@ -118,7 +118,7 @@ class Intake:
     ) -> Rejected:
         letter = DeadLetter(
             reason=reason,
-            detail=detail[:2000],
+            detail=detail,
             errors=list(errors),
             topic=incoming.topic,
             partition=incoming.partition,

@@ -1,5 +1,6 @@
 """The events that tell what became of a run."""
 
+import json
 import uuid
 from datetime import UTC, datetime
 
@@ -8,6 +9,10 @@ from tradewind_contracts.events import Metadata, StatusPayload, WorkflowStatusCh
 from tradewind_contracts.workflows import RunStatus, WorkflowType
 
 SOURCE = "tradewind/langgraph"
+
+MAX_RESULT = 512 * 1024
+"""Bytes of a result that an event carries; of a larger one it carries none, and the status answer has it."""
+
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:tradewind:langgraph:status")
 
 
@@ -27,7 +32,7 @@ def ended(run: Run, environment: str) -> WorkflowStatusChanged:
     payload = StatusPayload(
         status=run.status,
         progress=1.0,
-        result=run.result,
+        result=run.result if len(json.dumps(run.result)) <= MAX_RESULT else None,
         error=run.error,
         started_at=run.started_at,
         completed_at=run.completed_at,

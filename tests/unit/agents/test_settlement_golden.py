@@ -47,7 +47,9 @@ async def test_message_that_cannot_be_read(case: dict[str, Any]) -> None:
 
 
 def test_every_sample_has_its_expected_result() -> None:
-    assert sorted(case["file"] for case in CASES) == sorted(path.name for path in DATA.iterdir() if path.suffix != ".json")
+    assert sorted(case["file"] for case in CASES) == sorted(
+        path.name for path in DATA.iterdir() if path.suffix != ".json"
+    )
 
 
 async def test_a_huge_message_gives_a_bounded_result() -> None:

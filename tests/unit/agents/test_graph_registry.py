@@ -1,0 +1,39 @@
+"""Workflows are found by name, and what is found is whole."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tradewind_agents import registry
+from tradewind_agents.registry import DuplicateWorkflowError
+
+SHIPPED = registry.load(["tradewind_agents.workflows"])
+
+
+def test_what_ships() -> None:
+    assert set(SHIPPED) == {"settlement_fail_triage"}
+    assert SHIPPED["settlement_fail_triage"].node_count == 5
+
+
+@pytest.mark.parametrize("workflow", SHIPPED.values(), ids=SHIPPED.keys())
+def test_each_is_whole(workflow: registry.Workflow) -> None:
+    info = workflow.info
+    assert info.description
+    Draft202012Validator.check_schema(info.parameters_schema)
+    assert info.parameters_schema["additionalProperties"] is False
+    assert {"parameters", "result"} <= set(workflow.build().channels)
+
+
+def test_two_of_one_name_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "one_desk_workflows"
+    package.mkdir()
+    for name in ("copy", "another_copy"):
+        (package / f"{name}.py").write_text("from support.agent_workflows.steps import WORKFLOW\n")
+    (package / "not_a_workflow.py").write_text("WORKFLOW = 'no'\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(DuplicateWorkflowError, match="steps"):
+        registry.load([package.name])
+    for name in [name for name in sys.modules if name.startswith(package.name)]:
+        del sys.modules[name]
