@@ -25,7 +25,11 @@ STATUS_EVENTS = [s for s in RunStatus if s not in {RunStatus.TRIGGERED, RunStatu
 storable_text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 
 json_values: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | storable_text,
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | storable_text,
     lambda children: st.lists(children, max_size=4) | st.dictionaries(storable_text, children, max_size=4),
     max_leaves=12,
 )

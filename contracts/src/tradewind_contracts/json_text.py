@@ -1,7 +1,8 @@
 """Strict, bounded JSON (RFC 8259, and I-JSON's RFC 7493 where 8259 leaves room).
 
 Refused by name, never by a crash: bytes that are not UTF-8, duplicate keys, NaN and infinities, too deep or too large
-a text, and strings that a Postgres ``jsonb`` cannot hold (NUL, lone surrogates).
+a text, strings that a Postgres ``jsonb`` cannot hold (NUL, lone surrogates), and integers of more than 64 bits, which
+LangGraph's checkpoints cannot hold.
 """
 
 import json
@@ -14,7 +15,7 @@ from pydantic import AfterValidator
 
 MAX_DEPTH = 32
 MAX_BYTES = 512 * 1024
-
+MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
 
 _T = TypeVar("_T")
 
@@ -101,12 +102,10 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _int(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError as error:
-        raise JsonError(
-            JsonFault.NOT_A_NUMBER, f"{text[:40]}… is too large for a number: {len(text)} digits"
-        ) from error
+    # Looked at before it is converted: Python refuses thousands of digits in words of its own.
+    if len(text) > len(str(MIN_INTEGER)):
+        raise JsonError(JsonFault.NOT_A_NUMBER, f"{text[:40]}… has more than 64 bits; send it as a string")
+    return int(text)
 
 
 def _float(text: str) -> float:
@@ -129,6 +128,8 @@ def _children(value: Any) -> Iterable[Any]:
 def _check_scalar(value: Any) -> None:
     if isinstance(value, str) and ("\0" in value or not _encodable(value)):
         raise JsonError(JsonFault.UNSTORABLE_TEXT, "a string holds NUL or a lone surrogate, which cannot be stored")
+    if isinstance(value, int) and not MIN_INTEGER <= value <= MAX_INTEGER:
+        raise JsonError(JsonFault.NOT_A_NUMBER, "an integer has more than 64 bits; send it as a string")
     if isinstance(value, float) and not math.isfinite(value):
         raise JsonError(JsonFault.NOT_A_NUMBER, f"{value} is not a JSON number")
 

@@ -61,11 +61,22 @@ def test_the_size_limit_is_exact() -> None:
     assert caught.value.fault is JsonFault.TOO_LARGE
 
 
-def test_large_integers_are_kept_and_huge_ones_named() -> None:
-    assert json_text.loads(b"123456789" * 100) == int("123456789" * 100)
-    with pytest.raises(JsonError, match="10000 digits") as caught:
-        json_text.loads(b"-" + b"1" * 9999)
+@pytest.mark.parametrize("text", [b"9223372036854775807", b"-9223372036854775808"])
+def test_integers_of_64_bits_are_kept(text: bytes) -> None:
+    assert json_text.loads(text) == int(text)
+
+
+@pytest.mark.parametrize("text", [b"9223372036854775808", b"-9223372036854775809", b"-" + b"1" * 9999])
+def test_larger_integers_are_named_and_not_quoted_in_full(text: bytes) -> None:
+    with pytest.raises(JsonError, match="more than 64 bits; send it as a string") as caught:
+        json_text.loads(b'{"a": [' + text + b"]}")
     assert caught.value.fault is JsonFault.NOT_A_NUMBER
+    assert len(caught.value.detail) < 100
+
+
+def test_a_parsed_integer_is_checked_however_it_arrived() -> None:
+    with pytest.raises(JsonError):
+        json_text.check({"a": 10**5000})
 
 
 def test_long_keys_are_taken_and_never_quoted_in_full() -> None:
