@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -118,20 +118,15 @@ class EventConsumer:
 
 
 def _inbound(message: Message) -> Inbound:
+    headers = message.headers() or ()
     return Inbound(
         topic=message.topic() or "",
         partition=message.partition() or 0,
         offset=message.offset() or 0,
         key=message.key(),
         value=message.value(),
-        headers=tuple(_headers(message)),
+        headers=tuple(headers.items() if isinstance(headers, dict) else headers),
     )
-
-
-def _headers(message: Message) -> Iterator[tuple[str, bytes | None]]:
-    headers = message.headers() or ()
-    for name, raw in headers.items() if isinstance(headers, dict) else headers:
-        yield name, raw.encode() if isinstance(raw, str) else raw
 
 
 def _report(error: KafkaError) -> None:

@@ -27,7 +27,7 @@ class Inbound:
     offset: int
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes | None], ...] = ()
+    headers: tuple[tuple[str, str | bytes | None], ...] = ()
 
     @property
     def place(self) -> Place:

@@ -1,8 +1,9 @@
 """The plugin's batch endpoint, called with the ingestion's own Airflow user."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from http import HTTPStatus
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import httpx
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from tradewind_contracts.batches import BatchItem, BatchRequest, BatchResponse, ItemResult, Outcome
 from tradewind_contracts.problems import Problem, ProblemType, problem
 
+LIST_PATH = "/tradewind/workflows"
 BATCH_PATH = "/tradewind/workflows/trigger/batch"
 TOKEN_PATH = "/auth/token"  # noqa: S105  # a path
 TIMEOUT = httpx.Timeout(120, connect=5)
@@ -21,6 +23,10 @@ _ITEM_FAULTS = {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTT
 
 class UnreachableError(Exception):
     """Nothing was learnt of the items: ask again later. The message says what to look at."""
+
+
+class LoginError(Exception):
+    """Airflow does not let the ingestion in: somebody has to mend its connection or its user's role."""
 
 
 class AirflowConnection(Protocol):
@@ -44,8 +50,8 @@ def base_url(connection: AirflowConnection) -> str:
 class PluginClient:
     """Keeps its connection and its token; one per thread."""
 
-    def __init__(self, connection: AirflowConnection) -> None:
-        self._http = httpx.Client(base_url=base_url(connection), timeout=TIMEOUT)
+    def __init__(self, connection: AirflowConnection, transport: httpx.BaseTransport | None = None) -> None:
+        self._http = httpx.Client(base_url=base_url(connection), timeout=TIMEOUT, transport=transport)
         self._credentials = {"username": connection.login or "", "password": connection.password or ""}
         self._token: str | None = None
 
@@ -53,44 +59,50 @@ class PluginClient:
         """Close the connection."""
         self._http.close()
 
+    def warm_up(self) -> None:
+        """Log in and have the DAGs read, so that the first event does not pay for it; nothing depends on it."""
+        with suppress(UnreachableError, LoginError):
+            self._authorized("GET", LIST_PATH)
+
     def trigger(self, items: Sequence[BatchItem]) -> list[ItemResult]:
         """Return the plugin's answer to each item, in order; what they say is committed. Safe to repeat.
 
-        Raises `UnreachableError`.
+        Raises `UnreachableError`, and `LoginError`, after which another client has to be made.
         """
-        answer = self._authorized(BatchRequest.model_construct(items=list(items)).model_dump_json(exclude_none=True))
+        body = BatchRequest.model_construct(items=list(items)).model_dump_json(exclude_none=True)
+        answer = self._authorized("POST", BATCH_PATH, content=body, headers={"content-type": "application/json"})
         if answer.status_code == HTTPStatus.OK:
             return _results(answer, len(items))
         if answer.status_code not in _ITEM_FAULTS:
-            raise UnreachableError(_advice(answer))
+            raise _failure(answer)
         if len(items) == 1:
             return [ItemResult(outcome=Outcome.REJECTED, problem=_problem(answer))]
         # Refused as a whole because of one of them: find it, so that it costs no other item its run.
         middle = len(items) // 2
         return self.trigger(items[:middle]) + self.trigger(items[middle:])
 
-    def _authorized(self, body: str) -> httpx.Response:
-        answer = self._post(body)
+    def _authorized(self, method: str, path: str, **request: Any) -> httpx.Response:
+        answer = self._send(method, path, auth=self._bearer, **request)
         # Airflow answers 403, not 401, to a token that another secret signed.
         if answer.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             self._token = None
-            answer = self._post(body)
+            answer = self._send(method, path, auth=self._bearer, **request)
         return answer
 
-    def _post(self, body: str) -> httpx.Response:
+    def _bearer(self, request: httpx.Request) -> httpx.Request:
         self._token = self._token or self._log_in()
-        headers = {"authorization": f"Bearer {self._token}", "content-type": "application/json"}
-        return self._send(BATCH_PATH, content=body, headers=headers)
+        request.headers["authorization"] = f"Bearer {self._token}"
+        return request
 
     def _log_in(self) -> str:
-        answer = self._send(TOKEN_PATH, json=self._credentials)
+        answer = self._send("POST", TOKEN_PATH, json=self._credentials)
         if answer.status_code != HTTPStatus.CREATED:
-            raise UnreachableError(_advice(answer))
+            raise _failure(answer)
         return str(answer.json()["access_token"])
 
-    def _send(self, path: str, **request: object) -> httpx.Response:
+    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:
-            return self._http.post(path, **request)  # type: ignore[arg-type]  # `content`, `headers` or `json`
+            return self._http.request(method, path, **request)
         except httpx.HTTPError as error:
             detail = f"{type(error).__name__} at {self._http.base_url}{path}: is Airflow's API server up?"
             raise UnreachableError(detail) from error
@@ -106,15 +118,15 @@ def _results(answer: httpx.Response, expected: int) -> list[ItemResult]:
     return results
 
 
-def _advice(answer: httpx.Response) -> str:
+def _failure(answer: httpx.Response) -> Exception:
     told = f"{answer.status_code} from {answer.url}"
     match answer.status_code:
         case 401 | 403:
-            return f"{told}: check login, password and role of the ingestion's Airflow connection"
+            return LoginError(f"{told}: check login, password and role of the ingestion's Airflow connection")
         case 404 | 405:
-            return f"{told}: is Tradewind's plugin in that API server's plugins folder?"
+            return UnreachableError(f"{told}: is Tradewind's plugin in that API server's plugins folder?")
         case _:
-            return f"{told}: see that API server's log"
+            return UnreachableError(f"{told}: see that API server's log")
 
 
 def _problem(answer: httpx.Response) -> Problem:

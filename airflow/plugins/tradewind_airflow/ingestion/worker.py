@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from airflow.providers.apache.kafka.hooks.base import KafkaBaseHook
@@ -15,11 +15,14 @@ from confluent_kafka import Consumer, KafkaError
 from tradewind_airflow.ingestion.backoff import Backoff
 from tradewind_airflow.ingestion.consumer import EventConsumer
 from tradewind_airflow.ingestion.dead_letters import DeadLetterWriter
-from tradewind_airflow.ingestion.plugin_client import PluginClient
+from tradewind_airflow.ingestion.plugin_client import LoginError, PluginClient
 from tradewind_airflow.ingestion.settings import ConfigurationError, IngestionSettings, consumer_config
 from tradewind_airflow.ingestion.settlement import Settlement
 
 logger = logging.getLogger(__name__)
+
+LONG_LIFE = 60.0
+"""Seconds after which a failure is a new one, and not the last one again."""
 
 
 class KafkaConfigHook(KafkaBaseHook):
@@ -72,27 +75,25 @@ class IngestionWorker:
                     consumer.run(self._stop)
             except ConfigurationError:
                 raise
+            except LoginError as error:
+                logger.error("%s. Nothing is lost", error)  # noqa: TRY400  # the message says it all
             except Exception:
-                if time.monotonic() - started > 60:
-                    backoff.reset()
-                wait = backoff.next()
-                logger.exception("the ingestion failed. Nothing is lost; starting it again in %.1f s", wait)
-                self._stop.wait(wait)
+                logger.exception("the ingestion failed. Nothing is lost")
+            if time.monotonic() - started > LONG_LIFE:
+                backoff.reset()
+            self._stop.wait(backoff.next())
 
     @contextmanager
     def _opened(self) -> Iterator[EventConsumer]:
         # Read anew each time: a connection that was mended is used at the next attempt.
-        kafka = KafkaConfigHook(self._settings.kafka_conn_id).get_conn  # type: ignore[no-untyped-call]  # published without types
+        kafka = KafkaConfigHook(self._settings.kafka_conn_id).get_conn  # type: ignore[no-untyped-call]  # published so
         config = {"error_cb": _on_error, **consumer_config(kafka, self._settings)}
-        plugin = PluginClient(BaseHook.get_connection(self._settings.airflow_conn_id))
-        consumer = Consumer(config, logger=logger)
-        try:
+        airflow = BaseHook.get_connection(self._settings.airflow_conn_id)
+        with closing(PluginClient(airflow)) as plugin, closing(Consumer(config, logger=logger)) as consumer:
+            plugin.warm_up()
             letters = DeadLetterWriter(kafka, self._settings)
             settlement = Settlement(plugin, letters, self._settings.unavailable_patience, time.monotonic)
             yield EventConsumer(consumer, settlement, self._settings.topic)
-        finally:
-            consumer.close()
-            plugin.close()
 
 
 def _on_error(error: KafkaError) -> None:

@@ -1,0 +1,122 @@
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tradewind_airflow.ingestion import decisions
+from tradewind_airflow.ingestion.decisions import Again, Done, GiveUp, Inbound, Skip, Trigger
+from tradewind_contracts import records
+from tradewind_contracts.batches import BatchItem, ItemResult, Outcome
+from tradewind_contracts.events import CancelRequested, Event, WorkflowStatusChanged, WorkflowTriggered
+from tradewind_contracts.problems import FieldError, ProblemType, problem
+from tradewind_contracts.workflows import RunStatus, WorkflowType
+
+COMMON: dict[str, Any] = {"source": "/desk", "workflow_id": "recon", "workflow_run_id": "run-1"}
+AIRFLOW = {**COMMON, "workflow_type": WorkflowType.AIRFLOW}
+
+
+def inbound(event: Event, traceparent: str | None = None) -> Inbound:
+    record = records.encode(event, traceparent)
+    return Inbound("workflow-events", 0, 7, record.key, record.value, tuple(record.headers))
+
+
+def test_a_trigger_becomes_an_item_with_its_origin() -> None:
+    moment = datetime(2026, 11, 23, tzinfo=UTC)
+    event = WorkflowTriggered(
+        **AIRFLOW, event_id="e1", timestamp=moment, payload={"parameters": {"a": 1}, "priority": 3}
+    )
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    work = decisions.read(inbound(event, trace))
+    assert isinstance(work, Trigger)
+    assert work.item.model_dump() == {
+        "workflow_id": "recon",
+        "workflow_type": WorkflowType.AIRFLOW,
+        "parameters": {"a": 1},
+        "priority": 3,
+        "workflow_run_id": "run-1",
+        "origin": {"event_id": "e1", "source": "/desk", "timestamp": moment, "traceparent": trace},
+    }
+
+
+def test_each_delivery_of_an_event_without_run_id_asks_for_the_same_run() -> None:
+    value = (
+        b'{"event_id": "e1", "event_type": "workflow.triggered", "timestamp": "2026-11-23T00:00:00Z", "source": "/x",'
+        b' "workflow_id": "recon", "workflow_type": "airflow", "payload": {"parameters": {}}}'
+    )
+    first, second = (decisions.read(Inbound("t", 0, offset, None, value)) for offset in (1, 2))
+    assert isinstance(first, Trigger)
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("event", "why"),
+    [
+        (WorkflowTriggered(**COMMON, workflow_type=WorkflowType.LANGGRAPH), "other-engine"),
+        (CancelRequested(**COMMON, workflow_type=WorkflowType.LANGGRAPH), "other-engine"),
+        (CancelRequested(**AIRFLOW), "not-a-trigger"),
+        (
+            WorkflowStatusChanged(**AIRFLOW, event_type="workflow.held", payload={"status": RunStatus.HELD}),
+            "not-a-trigger",
+        ),
+    ],
+)
+def test_what_is_not_for_us_is_skipped(event: Event, why: str) -> None:
+    assert decisions.read(inbound(event)) == Skip(why)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (None, "empty"),
+        (b"", "empty"),
+        (b"\xff\xfe", "not-utf8"),
+        (b"hello", "not-json"),
+        (b"[]", "not-an-object"),
+        (b'{"a": 1, "a": 2}', "duplicate-key"),
+        (b"[" * 100_000, "too-deep"),
+        (b'{"event_type": "workflow.triggered"}', "invalid-event"),
+        (b'{"event_type": "trade.booked"}', "unknown-event-type"),
+        (b" " * (records.MAX_BYTES + 1), "too-large"),
+    ],
+)
+def test_what_is_no_event_is_given_up_with_its_reason(value: bytes | None, reason: str) -> None:
+    work = decisions.read(Inbound("t", 0, 0, b"key", value))
+    assert isinstance(work, GiveUp)
+    assert work.reason == reason
+
+
+def item() -> BatchItem:
+    return BatchItem(workflow_id="recon", workflow_type=WorkflowType.AIRFLOW, workflow_run_id="run-1")
+
+
+@pytest.mark.parametrize("outcome", [Outcome.CREATED, Outcome.EXISTS])
+def test_a_run_that_is_there_is_done(outcome: Outcome) -> None:
+    assert decisions.judge(item(), ItemResult(outcome=outcome, workflow_run_id="run-1")) == Done()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kind", "reason"),
+    [
+        (Outcome.CONFLICT, ProblemType.IDEMPOTENCY_CONFLICT, "idempotency-conflict"),
+        (Outcome.REJECTED, ProblemType.UNKNOWN_WORKFLOW, "unknown-workflow"),
+        (Outcome.REJECTED, ProblemType.INVALID_PARAMETERS, "invalid-parameters"),
+        (Outcome.FORBIDDEN, ProblemType.FORBIDDEN, "forbidden"),
+    ],
+)
+def test_what_can_never_run_is_given_up_with_the_problems_name(
+    outcome: Outcome, kind: ProblemType, reason: str
+) -> None:
+    fault = FieldError(pointer="#/parameters/a", detail="is required")
+    result = ItemResult(outcome=outcome, problem=problem(kind, "because", errors=[fault]))
+    assert decisions.judge(item(), result) == GiveUp(reason, "because", (fault,), item())
+
+
+def test_a_refusal_without_a_reason_is_a_refusal() -> None:
+    assert decisions.judge(item(), ItemResult(outcome=Outcome.REJECTED)) == GiveUp(
+        "rejected", "the plugin gave no reason", item=item()
+    )
+
+
+def test_what_cannot_run_now_is_asked_for_again() -> None:
+    why = problem(ProblemType.WORKFLOW_UNAVAILABLE, "import errors", retry_after=5)
+    assert decisions.judge(item(), ItemResult(outcome=Outcome.UNAVAILABLE, problem=why)) == Again(why)

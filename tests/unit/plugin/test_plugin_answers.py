@@ -1,0 +1,98 @@
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from airflow.utils.state import DagRunState
+
+from tradewind_airflow.runs import answers
+from tradewind_airflow.runs.catalog import DagKey, Workflow
+from tradewind_airflow.runs.existing import ExistingRun
+from tradewind_contracts.batches import BatchItem, Outcome
+from tradewind_contracts.problems import ProblemType
+from tradewind_contracts.workflows import RunStatus, WorkflowType
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+ITEM = BatchItem(
+    workflow_id="recon", workflow_type=WorkflowType.AIRFLOW, parameters={"a": 1, "b": [2.0]}, workflow_run_id="run-1"
+)
+WORKFLOW = Workflow("recon", "", False, False, False, True, DagKey(uuid.uuid4(), "hash"))
+RUN = ExistingRun("recon", "run-1", "queued", {"b": [2], "a": 1}, NOW)
+
+
+@pytest.mark.parametrize(
+    ("state", "paused", "expected"),
+    [
+        ("queued", False, RunStatus.QUEUED),
+        ("queued", True, RunStatus.HELD),
+        ("running", False, RunStatus.RUNNING),
+        ("running", True, RunStatus.RUNNING),
+        ("success", True, RunStatus.SUCCEEDED),
+        ("failed", True, RunStatus.FAILED),
+    ],
+)
+def test_states_become_the_contracts_words(state: str, paused: bool, expected: RunStatus) -> None:
+    assert answers.run_status(state, is_paused=paused) is expected
+
+
+def test_every_state_of_airflow_has_a_word() -> None:
+    assert all(answers.run_status(state, is_paused=False) for state in DagRunState)
+
+
+def test_who_may_not_trigger_learns_nothing() -> None:
+    answer = answers.barred(ITEM, may_trigger=False)
+    assert answer
+    assert answer.result.outcome is Outcome.FORBIDDEN
+    assert answer.result.problem
+    assert answer.result.problem.status == 403
+
+
+def test_another_engines_workflow_is_rejected() -> None:
+    answer = answers.barred(ITEM.model_copy(update={"workflow_type": WorkflowType.LANGGRAPH}), may_trigger=True)
+    assert answer
+    assert answer.result.outcome is Outcome.REJECTED
+    assert answer.result.problem
+    assert answer.result.problem.errors[0].pointer == "#/workflow_type"
+
+
+def test_what_is_allowed_is_not_barred() -> None:
+    assert answers.barred(ITEM, may_trigger=True) is None
+
+
+@pytest.mark.parametrize(
+    ("workflow", "outcome", "kind"),
+    [
+        (None, Outcome.REJECTED, ProblemType.UNKNOWN_WORKFLOW),
+        (replace(WORKFLOW, allows_manual_runs=False), Outcome.REJECTED, ProblemType.UNKNOWN_WORKFLOW),
+        (replace(WORKFLOW, has_import_errors=True), Outcome.UNAVAILABLE, ProblemType.WORKFLOW_UNAVAILABLE),
+        (replace(WORKFLOW, is_stale=True), Outcome.UNAVAILABLE, ProblemType.WORKFLOW_UNAVAILABLE),
+        (replace(WORKFLOW, key=None), Outcome.UNAVAILABLE, ProblemType.WORKFLOW_UNAVAILABLE),
+    ],
+)
+def test_a_workflow_that_cannot_run_says_why(workflow: Workflow | None, outcome: Outcome, kind: ProblemType) -> None:
+    answer = answers.refused(ITEM, workflow)
+    assert answer
+    assert answer.result.outcome is outcome
+    assert answer.result.problem
+    assert answer.result.problem.type == kind.uri
+    assert (answer.result.problem.retry_after is not None) == (outcome is Outcome.UNAVAILABLE)
+
+
+@pytest.mark.parametrize("workflow", [WORKFLOW, replace(WORKFLOW, is_paused=True)])
+def test_a_paused_workflow_may_run(workflow: Workflow) -> None:
+    assert answers.refused(ITEM, workflow) is None
+
+
+def test_the_same_request_exists_whatever_the_order_of_its_keys() -> None:
+    answer = answers.compared(ITEM, [RUN], replace(WORKFLOW, is_paused=True))
+    assert answer.result.outcome is Outcome.EXISTS
+    assert answer.result.status is RunStatus.HELD
+    assert answer.created_at == NOW
+
+
+@pytest.mark.parametrize("run", [replace(RUN, dag_id="other"), replace(RUN, parameters={"a": 1})])
+def test_another_request_for_the_id_is_a_conflict(run: ExistingRun) -> None:
+    answer = answers.compared(ITEM, [run], WORKFLOW)
+    assert answer.result.outcome is Outcome.CONFLICT
+    assert answer.result.problem
+    assert answer.result.problem.type == ProblemType.IDEMPOTENCY_CONFLICT.uri

@@ -1,0 +1,39 @@
+"""The plugin's DAG files, parsed by Airflow."""
+
+from pathlib import Path
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import DAG
+
+DAGS = Path(__file__).resolve().parents[3] / "airflow" / "dags"
+
+
+def parsed(name: str) -> DAG:
+    bag = DagBag(str(DAGS / f"{name}.py"), load_op_links=False)
+    assert bag.import_errors == {}
+    dag = bag.dags[name]
+    assert isinstance(dag, DAG)
+    return dag
+
+
+def test_the_ingestion_runs_for_ever_and_once() -> None:
+    dag = parsed("workflow_events")
+    assert dag.max_active_runs == 1
+    assert dag.catchup is False
+    assert dag.is_paused_upon_creation is False
+    assert "tradewind-internal" in dag.tags
+    assert str(dag.schedule) == "@continuous"
+
+
+def test_the_example_says_what_it_takes() -> None:
+    dag = parsed("example_workflow")
+    assert dag.description
+    assert dag.schedule is None
+    assert list(dag.params.keys()) == ["message", "count"]
+    assert dag.params.get_param("count").value == 1
+
+
+@pytest.mark.parametrize("name", ["workflow_events", "example_workflow"])
+def test_a_new_stack_runs_them_at_once(name: str) -> None:
+    assert parsed(name).is_paused_upon_creation is False
