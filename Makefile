@@ -48,7 +48,7 @@ status: $(READY) ## The parts: state, memory, addresses
 	@$(STACK) status
 
 demo: $(READY) ## up + both workflows on the samples + their results (ONCE=1: end by itself)
-	@$(STACK) demo $(if $(ONCE),--once)
+	@$(BIN)/python -m tradewind_local.demo $(if $(ONCE),--once)
 
 PYTEST := $(BIN)/python -m pytest --cov --cov-append --cov-report=
 

@@ -55,6 +55,11 @@ class AirflowConfig:
         return f"http://{LOOPBACK}:{self.port}"
 
     @property
+    def data(self) -> Path:
+        """The folder of the files that workflows read and write."""
+        return self.home.parent / "data"
+
+    @property
     def passwords_file(self) -> Path:
         """Airflow's own copy of its users' passwords, mode 600."""
         return self.home / "passwords.json"
@@ -66,6 +71,7 @@ class AirflowConfig:
     def _places(self) -> dict[str, str]:
         return {
             "AIRFLOW_HOME": str(self.home),
+            "TRADEWIND_DATA_DIR": str(self.data),
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(repository.ROOT / "airflow" / "plugins"),
             "AIRFLOW__CORE__DAGS_FOLDER": str(repository.ROOT / "airflow" / "dags"),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": credentials.airflow_users(),
