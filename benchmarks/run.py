@@ -1,0 +1,50 @@
+"""`make bench [NAME=…]`: run one benchmark or all, each beside its peer, and write docs/performance.md."""
+
+import argparse
+from collections.abc import Callable
+
+import accept
+import create
+import event_to_run
+import plugin_import
+from figures import Benchmark
+from report import write_performance
+from stack_under_test import StackUnderTest, running
+
+# `accept` comes last: the events that it leaves behind are still being made into runs.
+ON_STACK: dict[str, Callable[[StackUnderTest], Benchmark]] = {
+    "event-to-run": event_to_run.run,
+    "create": create.run,
+    "accept": accept.run,
+}
+
+
+def main() -> None:
+    """Run what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name", nargs="?", choices=["import", *ON_STACK], help="one benchmark; all without it")
+    asked = parser.parse_args().name
+    if asked in (None, "import"):
+        _report(plugin_import.run())
+    names = [name for name in ON_STACK if asked in (None, name)]
+    if names:
+        with running() as stack:
+            for name in names:
+                _report(ON_STACK[name](stack))
+    print(f"{write_performance()} is written anew")
+
+
+def _report(benchmark: Benchmark) -> None:
+    path = benchmark.write()
+    print(f"\n{benchmark.name} ({path.name})")
+    for kind, figures in (("ours", benchmark.figures), ("peer", benchmark.peer), ("ratio", benchmark.ratios)):
+        for name, value in figures.items():
+            print(f"  {kind:5} {name:28} {value:12.3f}")
+    for limit in benchmark.verdicts():
+        sign = ">=" if limit["at_least"] else "<="
+        verdict = "met" if limit["met"] else "MISSED"
+        print(f"  limit {limit['figure']:28} {sign} {limit['limit']}: {verdict}")
+
+
+if __name__ == "__main__":
+    main()
