@@ -36,6 +36,7 @@ SECURITIES = [
 
 CENT = Decimal("0.01")
 MORE = Decimal("1.01")
+BEYOND_TOLERANCE = Decimal("1.50")
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def plants() -> list[tuple[int, Plant]]:
         (8, lambda row, _: _broken(row, "currency", currency="EUR" if row.currency != "EUR" else "USD")),
         (8, lambda row, r: _broken(row, "isin", isin=_other_isin(row.isin, r))),
         (8, lambda row, _: _mistyped(row)),
-        (6, lambda row, _: _broken(row, "price net_money", price=row.price * MORE, net_money=row.net_money * MORE)),
+        (6, lambda row, _: _broken(row, "price net_money", price=row.price * MORE, net_money=_more_money(row))),
         (10, lambda row, _: Planted((row,), (), ("missing_theirs",))),
         (10, lambda row, _: Planted((), (row,), ("missing_ours",))),
         (8, lambda row, _: Planted((row, row), (row,), ("duplicate_ours",))),
@@ -91,6 +92,11 @@ def _unreferenced(row: Row, status: str, matched_by: str, **changed: Decimal) ->
 def _broken(row: Row, fields: str, **changed: object) -> Planted:
     breaks = tuple(f"{field}_mismatch" for field in fields.split())
     return Planted((row,), (_changed(row, **changed),), breaks, "broken")
+
+
+def _more_money(row: Row) -> Decimal:
+    # A per cent of a small trade lies within the default tolerance of net money, and would be no break.
+    return max(row.net_money * MORE, row.net_money + BEYOND_TOLERANCE)
 
 
 def _mistyped(row: Row) -> Planted:

@@ -2,16 +2,26 @@
 
 import csv
 import json
+import random
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support import recon_sample
+from support.recon_sample_files import Row
+from tradewind_airflow.recon import report
+from tradewind_airflow.recon.breaks import BreakWriter
+from tradewind_airflow.recon.cells import BlotterFormat, CellReader
 from tradewind_airflow.recon.folders import Folders
+from tradewind_airflow.recon.matching import match
+from tradewind_airflow.recon.ownership import Parties
 from tradewind_airflow.recon.parameters import Parameters
 from tradewind_airflow.recon.steps import MAX_RESULT_BREAKS, RunFiles
+from tradewind_airflow.recon.tolerances import Tolerances
+from tradewind_airflow.recon.trades import Trade
 
 PARAMETERS = Parameters.model_validate(
     {
@@ -40,6 +50,35 @@ def test_the_generator_wrote_the_committed_files(tmp_path: Path) -> None:
     recon_sample.write(tmp_path)
     for name in ("our_blotter.csv", "custodian_blotter.csv", "planted.json"):
         assert (tmp_path / name).read_bytes() == (recon_sample.FOLDER / name).read_bytes(), name
+
+
+SMALLEST = Row(
+    "TW26111396011", "GB00BH4HKS39", "Vodafone Group plc", "sell", 20, Decimal("0.6855"), "GBP", Decimal("13.70"),
+    date(2026, 11, 13), date(2026, 11, 17),
+)  # fmt: skip
+"""A trade so small that a per cent of its money is within tolerance."""
+
+
+@pytest.mark.parametrize("number", range(len(recon_sample.plants())))
+def test_a_plant_makes_the_breaks_it_tells_of_however_small_the_trade(number: int) -> None:
+    _, plant = recon_sample.plants()[number]
+    for seed in range(25):
+        one = plant(SMALLEST, random.Random(seed))
+        found = match(_trades(one.ours), _trades(one.theirs), Tolerances())
+        made = report.build(found, BreakWriter(Parties("custodian", "a", "b"), Tolerances(), recon_sample.AS_OF), {})
+        assert sorted(told.break_type for told in made.breaks) == sorted(one.breaks)
+        assert [pair.status for pair in made.pairs] == ([one.status] if one.ours and one.theirs else [])
+
+
+def _trades(rows: tuple[Row, ...]) -> list[Trade]:
+    cells = CellReader(BlotterFormat())
+    return [
+        Trade(
+            line, Decimal(row.quantity), row.price, row.net_money, row.settlement_date, row.trade_date, row.isin,
+            cells.side(row.side), row.currency, cells.reference(row.trade_id),
+        )
+        for line, row in enumerate(rows)
+    ]  # fmt: skip
 
 
 def test_every_planted_pair_is_found_and_no_other(
