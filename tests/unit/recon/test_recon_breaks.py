@@ -137,6 +137,21 @@ def test_the_costliest_comes_first_in_one_currency() -> None:
     assert made.summary.currencies_without_rate == []
 
 
+def test_money_in_another_currency_is_not_taken_for_ours() -> None:
+    ours = [trade("EUR", currency="EUR"), trade("GBP", 3, currency="GBP", net_money="5000", price="50")]
+    theirs = [trade("EUR", currency="JPY", price="1600", net_money="160000")]
+    made = _report(ours, theirs, {"EUR": Decimal(1), "GBP": Decimal("1.14"), "JPY": Decimal("0.0058")})
+    assert {one.field: one.amount_at_risk for one in made.breaks} == {
+        None: "5000.00",
+        "currency": "1000.00",
+        "price": "0.00",
+        "net_money": "0.00",
+    }
+    assert [one.field for one in made.breaks[:2]] == [None, "currency"]
+    assert made.summary.amount_at_risk == {"EUR": "1000.00", "GBP": "5000.00"}
+    assert made.summary.currencies_without_rate == []
+
+
 def test_a_pair_with_two_breaks_counts_its_money_once() -> None:
     made = _report([trade()], [trade(price="11", net_money="1100")])
     assert len(made.breaks) == 2

@@ -61,8 +61,11 @@ def amount_at_risk(field: str, ours: Trade, theirs: Trade) -> Decimal:
     """Return the money that hangs on a difference, in our row's currency.
 
     A wrong price or quantity costs the difference; a wrong date, security or currency holds up the whole amount; a
-    wrong side moves it twice. A wrong trade date or reference costs nothing by itself.
+    wrong side moves it twice. A wrong trade date or reference costs nothing by itself. Where the currencies differ,
+    their price and money are not comparable: our own amount counts, under the currency.
     """
+    if ours.currency != theirs.currency:
+        theirs = theirs._replace(price=ours.price, net_money=ours.net_money)
     match field:
         case "price":
             return abs(ours.price - theirs.price) * max(ours.quantity, theirs.quantity) * price_unit(ours)
