@@ -36,12 +36,12 @@ AIRFLOW = Path(sys.executable).with_name("airflow")
 class AirflowServer:
     """Migrates a database, parses DAGs into it and serves them. `database_url` is libpq's form."""
 
-    def __init__(self, home: Path, database_url: str, dags: Path = TEST_DAGS) -> None:
+    def __init__(self, home: Path, database_url: str, dags: Path) -> None:
         self.home = home
         self.database_url = database_url
         self.port = free_port()
         self.passwords = {user: secrets.token_urlsafe(12) for user in USERS}
-        self._dags = dags
+        self.dags = dags
         self._tokens: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
         home.mkdir(parents=True, exist_ok=True)
@@ -56,12 +56,13 @@ class AirflowServer:
     def env(self) -> dict[str, str]:
         """The environment of this Airflow's processes."""
         sections = {
-            "CORE__DAGS_FOLDER": str(self._dags),
+            "CORE__DAGS_FOLDER": str(self.dags),
             "CORE__PLUGINS_FOLDER": str(PLUGINS),
             "CORE__LOAD_EXAMPLES": "false",
             "CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in USERS.items()),
             "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.home / "passwords.json"),
             "CORE__FERNET_KEY": "",
+            "CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "0",
             "CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
             "DATABASE__SQL_ALCHEMY_CONN": self.database_url.replace("postgresql://", "postgresql+psycopg2://", 1),
             "DATABASE__SQL_ALCHEMY_CONN_ASYNC": self.database_url.replace("postgresql://", "postgresql+psycopg://", 1),
@@ -81,11 +82,6 @@ class AirflowServer:
         if done.returncode:
             done.stderr += done.stdout
             raise AssertionError(f"{' '.join(command)} failed:\n{done.stderr[-4000:]}")
-
-    def prepare(self) -> None:
-        """Make the tables and parse the DAGs."""
-        self.run("db", "migrate")
-        self.run("dags", "reserialize")
 
     def start(self, timeout: float = 60) -> Self:
         """Serve until `stop` or `kill`."""

@@ -1,9 +1,9 @@
 import json
 from collections.abc import Callable
-from types import SimpleNamespace
 
 import httpx
 import pytest
+from airflow.sdk import Connection
 
 from support.plugin_suite import item
 from tradewind_airflow.ingestion.plugin_client import LoginError, PluginClient, UnreachableError, base_url
@@ -11,10 +11,8 @@ from tradewind_contracts.batches import Outcome
 from tradewind_contracts.problems import ProblemType, problem
 
 
-def connection(
-    host: str | None = "http://airflow", port: int | None = 8080, schema: str | None = None
-) -> SimpleNamespace:
-    return SimpleNamespace(host=host, port=port, schema=schema, login="ingest", password="secret")
+def connection(host: str | None = "http://airflow", port: int | None = 8080, schema: str | None = None) -> Connection:
+    return Connection(conn_id="a", host=host, port=port, schema=schema, login="ingest", password="secret")
 
 
 @pytest.mark.parametrize(
@@ -28,7 +26,7 @@ def connection(
         (connection("http://airflow:9000", 8080), "http://airflow:9000"),
     ],
 )
-def test_the_address_is_the_connections(given: SimpleNamespace, expected: str) -> None:
+def test_the_address_is_the_connections(given: Connection, expected: str) -> None:
     assert base_url(given) == expected
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+from airflow.sdk import Connection
 from pydantic import ValidationError
 
 from tradewind_contracts.batches import BatchItem, BatchRequest, BatchResponse, ItemResult, Outcome
@@ -29,17 +30,7 @@ class LoginError(Exception):
     """Airflow does not let the ingestion in: somebody has to mend its connection or its user's role."""
 
 
-class AirflowConnection(Protocol):
-    """What is read of an Airflow connection of type http."""
-
-    host: str | None
-    port: int | None
-    schema: str | None
-    login: str | None
-    password: str | None
-
-
-def base_url(connection: AirflowConnection) -> str:
+def base_url(connection: Connection) -> str:
     """Return the API server's address: the connection's host, with or without scheme, and its port."""
     host = (connection.host or "").rstrip("/")
     parts = urlsplit(host if "://" in host else f"{connection.schema or 'http'}://{host}")
@@ -50,7 +41,7 @@ def base_url(connection: AirflowConnection) -> str:
 class PluginClient:
     """Keeps its connection and its token; one per thread."""
 
-    def __init__(self, connection: AirflowConnection, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, connection: Connection, transport: httpx.BaseTransport | None = None) -> None:
         self._http = httpx.Client(base_url=base_url(connection), timeout=TIMEOUT, transport=transport)
         self._credentials = {"username": connection.login or "", "password": connection.password or ""}
         self._token: str | None = None
