@@ -15,7 +15,7 @@ from pydantic import SecretStr, TypeAdapter
 from support import agents
 from support.airflow_server import AirflowServer
 from support.engine_suite import EngineSuite
-from support.servers import new_database, new_topic_set, temporary_home
+from support.servers import new_database, new_topic_set
 from tradewind_api.engine_auth import AirflowAuth, BearerAuth
 from tradewind_api.engines import Engine, HttpEngine
 from tradewind_api.metrics import Metrics
@@ -93,23 +93,15 @@ async def _finished_run(world: agents.World, process: agents.AgentsProcess, fold
     return event.workflow_run_id
 
 
-@pytest.fixture(scope="module")
-def airflow_server(postgres_server: PostgresServer) -> Iterator[Server]:
-    with temporary_home() as home:
-        airflow = AirflowServer(home / "airflow", new_database(postgres_server, "airflow"))
-        airflow.prepare()
-        with airflow:
-            yield _with_a_run(airflow)
-
-
-def _with_a_run(airflow: AirflowServer) -> Server:
+@pytest.fixture
+def airflow_engine(airflow_server: AirflowServer) -> Server:
     body = {"workflow_id": "test_free", "workflow_type": "airflow"}
-    with airflow.client("ingest") as client:
+    with airflow_server.client("ingest") as client:
         run_id = client.post("/workflows/trigger", json=body).raise_for_status().json()["workflow_run_id"]
-    auth = AirflowAuth(airflow.url, "facade", SecretStr(airflow.passwords["facade"]))
-    headers = {"authorization": f"Bearer {airflow.token('facade')}"}
-    url = f"{airflow.url}/tradewind/"
-    return Server(WorkflowType.AIRFLOW, url, auth, headers, run_id, _group_signal(airflow))
+    auth = AirflowAuth(airflow_server.url, "facade", SecretStr(airflow_server.passwords["facade"]))
+    headers = {"authorization": f"Bearer {airflow_server.token('facade')}"}
+    url = f"{airflow_server.url}/tradewind/"
+    return Server(WorkflowType.AIRFLOW, url, auth, headers, run_id, _group_signal(airflow_server))
 
 
 class TestAgents(EngineSuite):
@@ -125,6 +117,6 @@ class TestAirflow(EngineSuite):
     """The plugin in a real Airflow API server, asked by the facade's own user, a viewer."""
 
     @pytest.fixture
-    async def subject(self, airflow_server: Server) -> AsyncIterator[ServerSubject]:
-        async with airflow_server.subject() as found:
+    async def subject(self, airflow_engine: Server) -> AsyncIterator[ServerSubject]:
+        async with airflow_engine.subject() as found:
             yield found

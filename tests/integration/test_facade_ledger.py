@@ -1,15 +1,20 @@
 """The ledger view on a real broker: what the facade knows is what the topics say, whenever it was started."""
 
 import time
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from confluent_kafka import Message
 from confluent_kafka.cimpl import NewPartitions
 
 from support.facade import trigger_body, until
 from support.facade_kafka import StubEngines, World
 from support.servers import TopicSet, new_topic_set, unique
+from tradewind_api import ledger_reader
+from tradewind_api.ledger import LedgerIndex
+from tradewind_api.ledger_records import Consumed
 from tradewind_contracts import dead_letters, records, run_ids
 from tradewind_contracts.dead_letters import DeadLetter
 from tradewind_contracts.events import StatusPayload, WorkflowStatusChanged, WorkflowTriggered
@@ -155,3 +160,68 @@ async def test_partitions_that_come_later_are_read_too(world: World) -> None:
         await until(is_there, 10)
         world.produce(topic, running(run_id), partition=7)
         await until(is_seen, 10)
+
+
+def reader_of(world: World, feed: ledger_reader.Feed, index: LedgerIndex) -> ledger_reader.LedgerReader:
+    config = {"bootstrap.servers": world.bootstrap_servers}
+    window = timedelta(hours=1)
+    return ledger_reader.LedgerReader(config, {world.topics.events: feed}, index, window, look_around_seconds=0.2)
+
+
+@asynccontextmanager
+async def reading(reader: ledger_reader.LedgerReader) -> AsyncIterator[None]:
+    reader.open()
+    await until(lambda: reader.caught_up, 20)
+    yield
+    await reader.close()
+
+
+def small_index() -> LedgerIndex:
+    return LedgerIndex("events", max_runs=10, max_bytes=1000)
+
+
+async def test_a_record_that_breaks_us_is_left_out_and_said(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    seen: list[bytes | None] = []
+
+    def feed(_: LedgerIndex, record: Consumed) -> None:
+        seen.append(record.key)
+        if record.key == b"bad":
+            raise RuntimeError("what nobody foresaw")
+
+    for key in (b"good", b"bad", b"next"):
+        world.produce(world.topics.events, records.Record(key, b"{}", []), partition=0)
+    async with reading(reader_of(world, feed, small_index())):
+        assert seen == [b"good", b"bad", b"next"]
+    assert "left out" in caplog.text
+
+
+async def test_topics_that_were_deleted_and_made_again_are_read_again(world: World) -> None:
+    seen: set[bytes | None] = set()
+    broker, topic = admin(world.bootstrap_servers), world.topics.events
+
+    def feed(_: LedgerIndex, record: Consumed) -> None:
+        seen.add(record.key)
+
+    async with reading(reader_of(world, feed, small_index())):
+        broker.delete_topics([topic])[topic].result(10)
+        await until(lambda: topic not in broker.list_topics().topics, 10)
+        create_topics(world.bootstrap_servers, [Topic(topic, 2, HOUR_MS)])
+        world.produce(topic, records.Record(b"after", b"{}", []), partition=1)
+        await until(lambda: b"after" in seen, 30)
+
+
+async def test_a_reader_that_breaks_begins_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: set[bytes | None] = set()
+    take, broken = ledger_reader.LedgerReader._take, [True]
+
+    def break_once(reader: ledger_reader.LedgerReader, message: Message | None) -> None:
+        if message is not None and broken:
+            broken.clear()
+            raise RuntimeError("what nobody foresaw")
+        take(reader, message)
+
+    monkeypatch.setattr(ledger_reader.LedgerReader, "_take", break_once)
+    world.produce(world.topics.events, records.Record(b"first", b"{}", []), partition=0)
+    async with reading(reader_of(world, lambda _, record: seen.add(record.key), small_index())):
+        assert seen == {b"first"}
+        assert not broken

@@ -10,9 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from support.facade import pointers_of, problem_of, trigger_body
+from support.facade import pointers_of, problem_of, trigger_body, until
 from support.facade_kafka import StubEngines, World, facade_process, ready
 from support.servers import new_topic_set
+from tradewind_api import ledger_reader
 from tradewind_contracts.events import WorkflowTriggered
 from tradewind_local.kafka import KafkaBroker
 from tradewind_local.topics import create_topics
@@ -73,11 +74,14 @@ async def test_fifty_same_keys_over_two_facades_are_one_run_id(world: World) -> 
     assert len(world.events()) <= 2
 
 
-async def test_a_killed_broker_is_a_503_and_its_return_needs_no_restart(tmp_path: Path, engines: StubEngines) -> None:
+async def test_a_killed_broker_is_a_503_and_its_return_needs_no_restart(
+    tmp_path: Path, engines: StubEngines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_reader, "_REQUEST_SECONDS", 0.3)
     with KafkaBroker(tmp_path) as broker:
         create_topics(broker.bootstrap_servers)
         world = World(broker.bootstrap_servers, new_topic_set(broker), engines)
-        async with world.running(kafka_delivery_timeout_ms=1000) as client:
+        async with world.running(kafka_delivery_timeout_ms=1000, ledger_look_around_seconds=0.2) as client:
             before = await trigger(client, "before")
             broker.kill()
             failed = await trigger(client, "during")
@@ -89,8 +93,13 @@ async def test_a_killed_broker_is_a_503_and_its_return_needs_no_restart(tmp_path
             after = await trigger(client, "during")
             assert after.status_code == 202
             assert after.headers["location"] == failed.json()["instance"]
+            await until(lambda: is_read_to_the_end(client), 20)
         found = {event.workflow_run_id for event in world.events()}
         assert found == {answer.json()["workflow_run_id"] for answer in (before, after)}
+
+
+async def is_read_to_the_end(client: httpx.AsyncClient) -> bool:
+    return "tradewind_ledger_lag_records 0.0" in (await client.get("/metrics")).text
 
 
 async def test_a_slow_broker_keeps_the_facade_answering(tmp_path: Path, engines: StubEngines) -> None:

@@ -112,6 +112,6 @@ class ErrorBoundary:
 
 def _crash() -> Response:
     error_id = str(uuid.uuid4())
-    logger.exception("unforeseen error", extra={"error_id": error_id})
+    logger.exception("unforeseen error %s", error_id, extra={"error_id": error_id})
     detail = f"The log knows more under the error id {error_id}"
     return respond(problems.problem(ProblemType.INTERNAL, detail))

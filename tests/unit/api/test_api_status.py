@@ -151,3 +151,7 @@ async def test_airflows_own_run_ids_can_be_asked_for(facade: Facade) -> None:
     facade.airflow.runs[run_id] = run_status(run_id)
     response = await facade.client.get(f"/workflows/{run_id}/status")
     assert response.json()["workflow_run_id"] == run_id
+
+
+async def test_waiting_for_a_run_that_nobody_knows_ends_with_the_time(facade: Facade) -> None:
+    assert await facade.app.state.services.statuses.finished("nobody", 0.05) is None
