@@ -5,9 +5,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from confluent_kafka import KafkaError, TopicPartition
 
 from support.agents import EventLog, World, ended, ready, running, trigger, until
 from support.servers import new_database, new_topic_set
+from tradewind_agents.consumer import EventConsumer
 from tradewind_contracts import records
 from tradewind_contracts.events import CancelRequested, TriggerPayload
 from tradewind_contracts.workflows import RunStatus, WorkflowType
@@ -169,6 +171,25 @@ async def test_back_pressure(world: World, log: EventLog, tmp_path: Path) -> Non
     assert paused == {True, False}
     lines = (tmp_path / "log").read_text().splitlines()
     assert len(lines) == len(set(lines)) == 150
+
+
+async def test_a_failed_commit_is_sent_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = [TopicPartition(world.topics.events, 3, 7), TopicPartition("a-topic-of-others", 0, 9)]
+    balance, told = EventConsumer._balance, list[int]()
+
+    def balance_after_a_failure(consumer: EventConsumer) -> None:
+        # As librdkafka calls it, from within poll, when a rebalance overtakes an asynchronous commit.
+        if len(consumer._owned()) == 6 and not told:
+            told.append(1)
+            consumer._on_commit(KafkaError(KafkaError.REBALANCE_IN_PROGRESS), failed)
+        balance(consumer)
+
+    async def is_committed() -> bool:
+        return (await asyncio.to_thread(world.committed))[3] == 7
+
+    monkeypatch.setattr(EventConsumer, "_balance", balance_after_a_failure)
+    async with running(world):
+        await until(is_committed)
 
 
 def _as_async(check: Callable[[], object]) -> Callable[[], Awaitable[object]]:

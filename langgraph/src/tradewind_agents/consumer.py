@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from tradewind_agents.dispatcher import Dispatcher
 from tradewind_agents.intake import Incoming, Intake, Skipped
@@ -46,7 +46,7 @@ class EventConsumer:
         metrics: Metrics,
         limits: Limits,
     ) -> None:
-        self._consumer = Consumer(_BASE | config)
+        self._consumer = Consumer(_BASE | config | {"on_commit": self._on_commit})
         self._topic = topic
         self._intake = intake
         self._dispatcher = dispatcher
@@ -149,10 +149,16 @@ class EventConsumer:
         offsets = [TopicPartition(topic, partition, offset) for (topic, partition), offset in positions.items()]
         try:
             self._consumer.commit(offsets=offsets, asynchronous=not wait)  # type: ignore[call-overload]  # the stub knows only literals
-            self._metrics.commits.labels("sent").inc()
         except KafkaException as error:
-            self._metrics.commits.labels("failed").inc()
             _LOG.warning("a commit failed, its records will be read again: %s", error)
+
+    def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
+        self._metrics.commits.labels("failed" if error else "done").inc()
+        if error:
+            _LOG.warning("a commit failed: %s", error.str())
+            # Most often a rebalance was under way. What is still ours is committed again.
+            kept = _positions(partitions).items()
+            self._positions = {key: offset for key, offset in kept if key in self._owned()} | self._positions
 
     def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self.joined = True
@@ -195,6 +201,10 @@ _BASE: dict[str, Any] = {
 
 def _keys(partitions: Iterable[TopicPartition]) -> set[Partition]:
     return {(partition.topic, partition.partition) for partition in partitions}
+
+
+def _positions(partitions: Iterable[TopicPartition]) -> dict[Partition, int]:
+    return {(partition.topic, partition.partition): partition.offset for partition in partitions}
 
 
 def _incoming(message: Message) -> Incoming:

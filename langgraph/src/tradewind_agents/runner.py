@@ -53,7 +53,7 @@ class Runner:
         Whatever fails on our side (Postgres, Kafka, a bug) is tried again for ever: giving up would lose the run.
         """
         for pause in _pauses():
-            if control.drain_requested:
+            if await _drained_within(pause, control):
                 return False
             try:
                 await self._attempt(verdict, control)
@@ -63,7 +63,6 @@ class Runner:
                 self._report(verdict, error)
             else:
                 return True
-            await asyncio.sleep(pause)
         return False
 
     async def _attempt(self, verdict: Accepted | Rejected, control: RunControl) -> None:
@@ -124,7 +123,16 @@ def _part(error: Exception) -> str:
 
 
 def _pauses(first: float = 0.1, longest: float = 5) -> Iterator[float]:
+    """Seconds before each attempt: none, then ever more."""
+    yield 0
     pause = first
     while True:
         yield pause
         pause = min(longest, pause * 2)
+
+
+async def _drained_within(seconds: float, control: RunControl) -> bool:
+    until = asyncio.get_running_loop().time() + seconds
+    while not control.drain_requested and (left := until - asyncio.get_running_loop().time()) > 0:  # noqa: ASYNC110  # RunControl has no event
+        await asyncio.sleep(min(left, 0.1))
+    return control.drain_requested
