@@ -12,10 +12,11 @@ import psutil
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from support.servers import unique
+from support.servers import temporary_home, unique
 from support.stacks import own_stack
 from tradewind_contracts.topics import TOPICS, WORKFLOW_EVENTS
 from tradewind_local.errors import PartError, PortInUseError
+from tradewind_local.kafka import KafkaBroker
 from tradewind_local.parts import AIRFLOW_PARTS, SPECS
 from tradewind_local.processes import is_alive, tree
 from tradewind_local.repository import ROOT
@@ -136,6 +137,13 @@ def test_no_secret_is_in_a_command_line(stack: Stack) -> None:
     assert not [line for line in lines for secret in secrets if secret in line]
 
 
+def test_no_secret_is_in_a_log(stack: Stack) -> None:
+    secrets = [value for name, value in stack.environment().items() if name.endswith(("PASSWORD", "TOKEN"))]
+    logs = [file.read_text(errors="replace") for file in stack.settings.logs.iterdir()]
+    assert len(logs) > len(PARTS)
+    assert not [secret for secret in secrets for log in logs if secret in log]
+
+
 def test_no_part_can_import_from_the_repositorys_root(stack: Stack) -> None:
     for process in processes_of(stack):
         assert ROOT not in {Path(process.cwd()), *Path(process.cwd()).parents}
@@ -196,6 +204,26 @@ def test_a_part_that_dies_is_named_with_the_end_of_its_log() -> None:
         with pytest.raises(PartError, match=r"(?s)postgres dies whenever it is started.*incompatible.*postgres\.log"):
             stack.up(("postgres",))
         assert stack.pid("postgres") is None
+
+
+def test_a_broker_that_runs_already_is_used_and_no_other_started() -> None:
+    # Not the session's broker: the service would take part in the groups of other tests.
+    with (
+        temporary_home() as home,
+        KafkaBroker(home) as broker,
+        own_stack(KAFKA_BOOTSTRAP_SERVERS=broker.bootstrap_servers) as stack,
+    ):
+        stack.up(("agents",))
+        assert {row.part for row in stack.status() if row.pid} == {"postgres", "agents"}
+        assert stack.environment()["KAFKA_BOOTSTRAP_SERVERS"] == broker.bootstrap_servers
+        assert {topic.name for topic in TOPICS} <= set(admin(broker.bootstrap_servers).list_topics(timeout=10).topics)
+
+
+def test_a_broker_that_does_not_answer_is_named() -> None:
+    with own_stack(KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:9") as stack:
+        with pytest.raises(PartError, match=r"no broker answers at 127\.0\.0\.1:9.*KAFKA_BOOTSTRAP_SERVERS"):
+            stack.up(("api",))
+        assert stack.pid("api") is None
 
 
 def test_parts_that_outlived_their_runner_are_ended_and_replaced() -> None:

@@ -16,6 +16,10 @@ from tradewind_local.settings import LocalSettings
 from tradewind_local.stack import Stack
 
 MEGABYTE = 1024 * 1024
+LOGINS = {
+    "api": "the facade; /docs; bearer token: API_TOKENS in {env_file}",
+    "airflow-api-server": "Airflow; user admin, password: AIRFLOW_ADMIN_PASSWORD in {env_file}",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -52,9 +56,12 @@ class _Commands:
     def up(self, options: argparse.Namespace) -> None:
         start = time.monotonic()
         self._stack.up(tuple(options.parts))
-        self._console.print(
-            f"up after {time.monotonic() - start:.1f} s; data and logs are in {self._stack.settings.home}"
-        )
+        settings = self._stack.settings
+        self._console.print(f"up after {time.monotonic() - start:.1f} s; data and logs: {settings.home}")
+        for row in self._stack.status():
+            if row.pid and row.part in LOGINS:
+                hint = LOGINS[row.part].format(env_file=settings.env_file)
+                self._console.print(f"  {row.url}  {hint}")
 
     def down(self, _: argparse.Namespace) -> None:
         self._stack.down()

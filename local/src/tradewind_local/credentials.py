@@ -57,7 +57,7 @@ def ensure(env_file: Path) -> dict[str, str]:
     What stands there is never changed. Two processes that come at once make one set.
     """
     env_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with exclusive(env_file.with_name(f"{env_file.name}.lock")):
+    with exclusive(env_file.parent):
         rows = read(env_file)
         missing = {name: make() for name, make in GENERATED.items() if not rows.get(name)}
         if missing or not env_file.exists():

@@ -37,7 +37,7 @@ class Layout:
     @cached_property
     def ports(self) -> dict[str, int]:
         """The port of each part that listens on one, and those within Airflow."""
-        book, settings = PortBook(self.settings.home / "ports.json"), self.settings
+        book, settings = PortBook(self.settings.ports_file), self.settings
         return {
             "kafka": book.port("kafka", settings.kafka_port),
             "kafka-controller": book.port("kafka-controller"),

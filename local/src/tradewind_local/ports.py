@@ -27,7 +27,10 @@ def is_listening(port: int, host: str = LOOPBACK) -> bool:
     """Whether something accepts connections on `port`."""
     with socket.socket() as probe:
         probe.settimeout(1)
-        return probe.connect_ex((host, port)) == 0
+        try:
+            return probe.connect_ex((host, port)) == 0
+        except OSError:
+            return False  # the host's name is not known
 
 
 def can_bind(port: int) -> bool:
@@ -72,8 +75,19 @@ class PortBook:
         known = self._read()
         if name not in known:
             known[name] = free_port()
-            self._path.write_text(json.dumps(known, indent=2) + "\n")
+            self._write(known)
         return known[name]
+
+    def forget_taken(self) -> bool:
+        """Forget the ports that another process has by now; whether there were any. For when the stack is down."""
+        known = self._read()
+        free = {name: port for name, port in known.items() if can_bind(port)}
+        if free != known:
+            self._write(free)
+        return free != known
+
+    def _write(self, ports: dict[str, int]) -> None:
+        self._path.write_text(json.dumps(ports, indent=2) + "\n")
 
     def _read(self) -> dict[str, int]:
         return dict(json.loads(self._path.read_text())) if self._path.exists() else {}

@@ -56,6 +56,11 @@ class LocalSettings(BaseSettings):
         return env_file_of(self.home)
 
     @property
+    def ports_file(self) -> Path:
+        """The file of the ports that the stack chose."""
+        return self.home / "ports.json"
+
+    @property
     def logs(self) -> Path:
         """The folder of every part's log."""
         return self.home / "logs"

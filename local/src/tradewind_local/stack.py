@@ -13,13 +13,13 @@ from tradewind_local.errors import PartError
 from tradewind_local.layout import AGENTS_DATABASE, Layout, process_environment
 from tradewind_local.locks import exclusive
 from tradewind_local.parts import ALL, SPECS, Part, Port, build, with_needs
-from tradewind_local.ports import require_free
+from tradewind_local.ports import PortBook, require_free
 from tradewind_local.postgres import ensure_database
 from tradewind_local.processes import PartStatus
 from tradewind_local.runner import Runner
 from tradewind_local.settings import LocalSettings
 from tradewind_local.steps import Step, StoppedError, run_steps
-from tradewind_local.topics import create_topics, warm_groups
+from tradewind_local.topics import answers, create_topics, warm_groups
 
 # A part that ends this often before it is ready will not be ready.
 DEATHS_ALLOWED = 2
@@ -54,10 +54,11 @@ class Stack:
         Raises LocalError: a port in use, no network for the first download, a part that dies or is not ready in time.
         What was started until then runs on; `down` ends it.
         """
-        names = [name for name in with_needs(parts) if name in self._parts]
+        self.settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         with exclusive(self.settings.home / "up.lock"):
             if not self._runner.answers():
-                processes.end_orphans(self.settings.home / SPECS)
+                self._clear_the_way()
+            names = [name for name in with_needs(parts) if name in self._parts]
             self._require_ports(names)
             self.settings.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._runner.start(part.program for part in self._parts.values())
@@ -75,7 +76,9 @@ class Stack:
 
     def status(self) -> list[PartStatus]:
         """A row for each part."""
-        return [processes.status(part.name, part.url, self._runner.state(part.name)) for part in self._parts.values()]
+        # To look at a stack that never was makes nothing: no port, no secret.
+        urls = {part.name: part.url for part in self._parts.values()} if self.settings.ports_file.exists() else {}
+        return [processes.status(name, urls.get(name, ""), self._runner.state(name)) for name in urls or ALL]
 
     def environment(self) -> dict[str, str]:
         """Addresses, users and secrets of this stack, by the names that its parts use: for clients and tests."""
@@ -106,6 +109,13 @@ class Stack:
         start = time.monotonic()
         self._wait(self._parts[part], Event(), timeout, deaths_allowed=None)
         return time.monotonic() - start
+
+    def _clear_the_way(self) -> None:
+        """End what outlived a killed runner, and give up the chosen ports that others took while the stack was down."""
+        processes.end_orphans(self.settings.home / SPECS)
+        if PortBook(self.settings.ports_file).forget_taken():
+            vars(self).pop("_layout", None)
+            vars(self).pop("_parts", None)
 
     def _require_ports(self, names: list[str]) -> None:
         for part in (self._parts[name] for name in names):
@@ -163,8 +173,13 @@ class Stack:
             ensure_database(self._layout.postgres, name)
 
     def _make_topics(self, _: Event) -> None:
-        create_topics(self._layout.bootstrap_servers)
-        warm_groups(self._layout.bootstrap_servers, AIRFLOW_GROUP)
+        address = self._layout.bootstrap_servers
+        if self.settings.kafka_bootstrap_servers and not answers(address, timeout=10):
+            raise PartError(
+                f"no broker answers at {address}: start it, or unset KAFKA_BOOTSTRAP_SERVERS to have one started"
+            )
+        create_topics(address)
+        warm_groups(address, AIRFLOW_GROUP)
 
     def _migrate(self, _: Event) -> None:
         config, home = self._layout.airflow, self.settings.home

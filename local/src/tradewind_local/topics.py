@@ -38,21 +38,29 @@ def answers(bootstrap_servers: str, timeout: float = 2) -> bool:
 def create_topics(bootstrap_servers: str, topics: Iterable[Topic] = TOPICS, timeout: float = 30) -> None:
     """Make the topics that do not exist and wait until each partition has a leader and takes records.
 
-    Existing topics are left as they are. Raises PartError when it does not work within `timeout` seconds.
+    Existing topics are left as they are; new ones have the broker's default replication.
+    Raises PartError when it does not work within `timeout` seconds.
     """
     client, wanted = admin(bootstrap_servers), tuple(topics)
     deadline = time.monotonic() + timeout
-    while not (_create(client, wanted) and _have_leaders(client, wanted)):
+    while not _are_there(client, wanted):
         if time.monotonic() > deadline:
             names = ", ".join(topic.name for topic in wanted)
             raise PartError(f"the topics {names} could not be made on {bootstrap_servers} within {timeout:.0f} s")
         time.sleep(0.1)
 
 
+def _are_there(client: AdminClient, topics: tuple[Topic, ...]) -> bool:
+    try:
+        return _create(client, topics) and _have_leaders(client, topics)
+    except KafkaException:
+        return False
+
+
 def _create(client: AdminClient, topics: tuple[Topic, ...]) -> bool:
     known = client.list_topics(timeout=10).topics
     new = [
-        NewTopic(topic.name, num_partitions=topic.partitions, replication_factor=1, config=topic.config)
+        NewTopic(topic.name, num_partitions=topic.partitions, replication_factor=-1, config=topic.config)
         for topic in topics
         if topic.name not in known
     ]

@@ -11,8 +11,10 @@ from supervisor.options import ServerOptions
 from tradewind_local import broker_config, launch
 from tradewind_local.__main__ import main, table
 from tradewind_local.errors import LocalError
+from tradewind_local.parts import ALL
 from tradewind_local.processes import PartStatus
 from tradewind_local.runner import Program, Runner, config_text
+from tradewind_local.settings import LocalSettings
 from tradewind_local.sockets import LONGEST_FOLDER, socket_folder
 from tradewind_local.stack import Stack
 
@@ -103,5 +105,11 @@ def test_down_without_a_stack_does_nothing(tmp_path: Path) -> None:
 
 
 def test_a_home_is_its_owners_alone(tmp_path: Path) -> None:
-    assert main(["status", "--home", str(tmp_path / "home")]) == 3
+    Stack(LocalSettings.load(tmp_path / "home")).environment()
     assert stat.S_IMODE((tmp_path / "home").stat().st_mode) == 0o700
+
+
+def test_to_look_at_a_stack_that_never_was_makes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "--home", str(tmp_path / "home")]) == 3
+    assert not (tmp_path / "home").exists()
+    assert capsys.readouterr().out.count("stopped") == len(ALL)

@@ -1,5 +1,6 @@
 """Ports: free ones, taken ones, remembered ones."""
 
+import json
 import os
 import socket
 from collections.abc import Iterator
@@ -43,6 +44,19 @@ def test_a_chosen_port_is_remembered(tmp_path: Path) -> None:
     path = tmp_path / "ports.json"
     chosen = {name: PortBook(path).port(name) for name in ("kafka", "api")}
     assert {name: PortBook(path).port(name) for name in chosen} == chosen
+
+
+def test_a_chosen_port_that_another_took_is_forgotten(tmp_path: Path, taken: int) -> None:
+    path = tmp_path / "ports.json"
+    path.write_text(json.dumps({"kafka": taken, "api": free_port()}))
+    assert PortBook(path).forget_taken()
+    assert list(json.loads(path.read_text())) == ["api"]
+    assert not PortBook(path).forget_taken()
+    assert PortBook(path).port("kafka") != taken
+
+
+def test_a_host_that_nobody_knows_does_not_listen() -> None:
+    assert not is_listening(9092, "no-such-host.invalid")
 
 
 def test_a_configured_port_is_taken_as_it_is(tmp_path: Path) -> None:
