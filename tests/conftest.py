@@ -13,5 +13,4 @@ AIRFLOW_HOME = tempfile.TemporaryDirectory(prefix="tradewind-airflow-")
 os.environ |= {
     "AIRFLOW_HOME": AIRFLOW_HOME.name,
     "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
-    "AIRFLOW__CORE__UNIT_TEST_MODE": "false",
 }

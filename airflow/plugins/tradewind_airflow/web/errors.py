@@ -11,6 +11,7 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,6 +22,8 @@ from tradewind_contracts.problems import FieldError, Problem, ProblemType
 logger = logging.getLogger(__name__)
 
 DATABASE_RETRY_AFTER = 5
+DATABASE_ERRORS = (OperationalError, InterfaceError, PoolTimeoutError)
+"""Down, gone in the middle, or all its connections in use."""
 
 _BY_STATUS = {
     401: ProblemType.UNAUTHENTICATED,
@@ -58,8 +61,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ApiError, _api_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
-    app.add_exception_handler(OperationalError, _database_error)
-    app.add_exception_handler(InterfaceError, _database_error)
+    for kind in DATABASE_ERRORS:
+        app.add_exception_handler(kind, _database_error)
     app.add_middleware(ErrorBoundary)
 
 
