@@ -10,6 +10,7 @@ from confluent_kafka import KafkaError, TopicPartition
 from support.agents import EventLog, World, ended, ready, running, trigger, until
 from support.servers import new_database, new_topic_set
 from tradewind_agents.consumer import EventConsumer
+from tradewind_agents.offsets import Partition
 from tradewind_contracts import records
 from tradewind_contracts.events import CancelRequested, TriggerPayload
 from tradewind_contracts.workflows import RunStatus, WorkflowType
@@ -173,23 +174,27 @@ async def test_back_pressure(world: World, log: EventLog, tmp_path: Path) -> Non
     assert len(lines) == len(set(lines)) == 150
 
 
-async def test_a_failed_commit_is_sent_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    failed = [TopicPartition(world.topics.events, 3, 7), TopicPartition("a-topic-of-others", 0, 9)]
-    balance, told = EventConsumer._balance, list[int]()
+async def test_a_failed_commit_is_sent_again(
+    world: World, log: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit, failures = EventConsumer._commit, list[int]()
 
-    def balance_after_a_failure(consumer: EventConsumer) -> None:
-        # As librdkafka calls it, from within poll, when a rebalance overtakes an asynchronous commit.
-        if len(consumer._owned()) == 6 and not told:
-            told.append(1)
-            consumer._on_commit(KafkaError(KafkaError.REBALANCE_IN_PROGRESS), failed)
-        balance(consumer)
+    def fail_at_first(consumer: EventConsumer, positions: dict[Partition, int], *, wait: bool) -> None:
+        if len(failures) == 2:
+            commit(consumer, positions, wait=wait)
+            return
+        # As librdkafka tells it when a rebalance overtakes an asynchronous commit.
+        failures.append(1)
+        failed = [TopicPartition(topic, partition, offset) for (topic, partition), offset in positions.items()]
+        consumer._on_commit(KafkaError(KafkaError.REBALANCE_IN_PROGRESS), failed)
 
-    async def is_committed() -> bool:
-        return (await asyncio.to_thread(world.committed))[3] == 7
-
-    monkeypatch.setattr(EventConsumer, "_balance", balance_after_a_failure)
-    async with running(world):
-        await until(is_committed)
+    monkeypatch.setattr(EventConsumer, "_commit", fail_at_first)
+    event = trigger("steps", {"log": str(tmp_path / "log")})
+    async with running(world) as client:
+        log.send(event)
+        await ended(client, event.workflow_run_id)
+        await until(_as_async(world.is_caught_up))
+    assert len(failures) == 2
 
 
 def _as_async(check: Callable[[], object]) -> Callable[[], Awaitable[object]]:

@@ -54,7 +54,7 @@ class EventConsumer:
         self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._tracker = OffsetTracker()
-        self._positions: dict[Partition, int] = {}
+        self._uncommitted: dict[Partition, int] = {}
         self._submitted = 0
         self._committed_at = 0.0
         self._paused = False
@@ -140,25 +140,24 @@ class EventConsumer:
         self._committed_at = self.polled_at
         self.joined = self.joined or bool(self._consumer.memberid())
         self._metrics.in_flight.set(self._in_work)
-        self._positions |= self._tracker.advance()
-        if self._positions:
-            self._commit(self._positions, wait=False)
-            self._positions = {}
+        # What Kafka does not confirm, most often as a rebalance is under way, is committed again the next time.
+        self._uncommitted |= self._tracker.advance()
+        if self._uncommitted:
+            self._commit(self._uncommitted, wait=False)
 
     def _commit(self, positions: dict[Partition, int], *, wait: bool) -> None:
         offsets = [TopicPartition(topic, partition, offset) for (topic, partition), offset in positions.items()]
         try:
             self._consumer.commit(offsets=offsets, asynchronous=not wait)  # type: ignore[call-overload]  # the stub knows only literals
         except KafkaException as error:
-            _LOG.warning("a commit failed, its records will be read again: %s", error)
+            _LOG.warning("a commit failed: %s", error)
 
     def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
         self._metrics.commits.labels("failed" if error else "done").inc()
-        if error:
-            _LOG.warning("a commit failed: %s", error.str())
-            # Most often a rebalance was under way. What is still ours is committed again.
-            kept = _positions(partitions).items()
-            self._positions = {key: offset for key, offset in kept if key in self._owned()} | self._positions
+        for found in partitions:
+            key = (found.topic, found.partition)
+            if not (error or found.error) and self._uncommitted.get(key) == found.offset:
+                del self._uncommitted[key]
 
     def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self.joined = True
@@ -177,8 +176,8 @@ class EventConsumer:
             self._dispatcher.drain(partitions, self._limits.drain_seconds), self._loop
         )
         drained.result()
-        self._positions |= self._tracker.advance()
-        finished = {key: self._positions.pop(key) for key in partitions if key in self._positions}
+        self._uncommitted |= self._tracker.advance()
+        finished = {key: self._uncommitted.pop(key) for key in partitions if key in self._uncommitted}
         if finished and commit:
             self._commit(finished, wait=True)
         self._tracker.drop(partitions)
@@ -201,10 +200,6 @@ _BASE: dict[str, Any] = {
 
 def _keys(partitions: Iterable[TopicPartition]) -> set[Partition]:
     return {(partition.topic, partition.partition) for partition in partitions}
-
-
-def _positions(partitions: Iterable[TopicPartition]) -> dict[Partition, int]:
-    return {(partition.topic, partition.partition): partition.offset for partition in partitions}
 
 
 def _incoming(message: Message) -> Incoming:

@@ -21,9 +21,10 @@ _SETUP_LOCK = 7_420_331_185
 
 def pool(url: str, size: int, timeout: float = 5) -> Pool:
     """Return a closed pool whose connections fit LangGraph's saver; a caller waits `timeout` seconds for one."""
-    kwargs: dict[str, Any] = {"autocommit": True, "row_factory": dict_row, "prepare_threshold": 0}
+    kwargs: dict[str, Any] = {"autocommit": True, "row_factory": dict_row, "prepare_threshold": 0, "connect_timeout": 5}
+    # The pool waits ever longer between its attempts: begun anew every ten seconds, it is back soon after Postgres is.
     return AsyncConnectionPool(
-        url, min_size=1, max_size=size, timeout=timeout, kwargs=kwargs | {"connect_timeout": 5}, open=False
+        url, min_size=1, max_size=size, timeout=timeout, reconnect_timeout=10, kwargs=kwargs, open=False
     )
 
 
