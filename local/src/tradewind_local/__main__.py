@@ -16,6 +16,7 @@ from tradewind_local.settings import LocalSettings
 from tradewind_local.stack import Stack
 
 MEGABYTE = 1024 * 1024
+FIRST_START = "first start: fetches Kafka's jars (44 MB, once on a machine), makes databases and secrets"
 LOGINS = {
     "api": "the facade; /docs; bearer token: API_TOKENS in {env_file}",
     "airflow-api-server": "Airflow; user admin, password: AIRFLOW_ADMIN_PASSWORD in {env_file}",
@@ -55,6 +56,8 @@ class _Commands:
 
     def up(self, options: argparse.Namespace) -> None:
         start = time.monotonic()
+        if not self._stack.settings.ports_file.exists():
+            self._console.print(FIRST_START)
         self._stack.up(tuple(options.parts))
         settings = self._stack.settings
         self._console.print(f"up after {time.monotonic() - start:.1f} s; data and logs: {settings.home}")

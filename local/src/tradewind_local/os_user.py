@@ -68,6 +68,21 @@ def own_folder(folder: Path) -> None:
     open_way_to(folder)
 
 
+def open_tree(tree: Path) -> None:
+    """Let the server user read and run what its owner may read and run in `tree`, and reach it.
+
+    Needed only when we are root and the packages were installed for root alone (umask 077).
+    """
+    if server_user() is None:
+        return
+    open_way_to(tree)
+    for path in [tree, *tree.rglob("*")]:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        wanted = mode | (mode & stat.S_IRWXU & ~stat.S_IWUSR) >> 6
+        if wanted != mode:
+            path.chmod(wanted)
+
+
 def open_way_to(path: Path) -> None:
     """Let the server user pass through the folders above `path`. Needed only when we are root.
 

@@ -60,7 +60,7 @@ class PostgresNode:
         self.logs.mkdir(parents=True, exist_ok=True)
         for folder in (self.data, self.socket_folder):
             os_user.own_folder(folder)
-        os_user.open_way_to(BINARIES)
+        os_user.open_tree(BINARIES.parent)
         if not (self.data / "PG_VERSION").exists():
             self._initialize()
         options = [f"--{name}={value}" for name, value in SERVER_OPTIONS.items()]

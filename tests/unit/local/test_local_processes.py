@@ -11,9 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tradewind_local import launch
+from tradewind_local import launch, os_user
 from tradewind_local.errors import LocalError, PartError
-from tradewind_local.os_user import own_folder
 from tradewind_local.processes import end_orphans, is_alive, kill_tree, memory_of, status, tree
 from tradewind_local.runner import DOWN, ProcessState
 
@@ -120,4 +119,19 @@ def test_somebody_elses_socket_folder_is_not_used(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
     with pytest.raises(LocalError, match="belongs to somebody else"):
-        own_folder(tmp_path / "link")
+        os_user.own_folder(tmp_path / "link")
+
+
+def test_packages_that_root_alone_can_read_are_opened_to_the_server_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    binary, library = tmp_path / "bin" / "postgres", tmp_path / "bin" / "libpq.so"
+    binary.parent.mkdir(mode=0o700)
+    for file, mode in ((binary, 0o700), (library, 0o640)):
+        file.touch()
+        file.chmod(mode)
+    monkeypatch.setattr(os_user, "server_user", lambda: os_user.SERVER_USER)
+    monkeypatch.setattr(os_user, "open_way_to", lambda _: None)
+    os_user.open_tree(tmp_path)
+    modes = [path.stat().st_mode & 0o777 for path in (tmp_path / "bin", binary, library)]
+    assert modes == [0o705, 0o705, 0o644]
