@@ -19,7 +19,7 @@ Feed = Callable[[LedgerIndex, Consumed], None]
 Place = tuple[str, int]
 
 _POLL_SECONDS = 0.2
-_REQUEST_SECONDS = 5.0
+_REQUEST_SECONDS = 3.0
 _RETRY_SECONDS = 0.5
 
 
