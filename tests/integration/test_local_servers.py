@@ -108,7 +108,9 @@ def test_a_deep_folder_still_gets_a_socket() -> None:
     with temporary_home() as home, PostgresServer(home / ("d" * LONGEST_FOLDER)) as server:
         with psycopg.connect(server.url()) as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)
-        assert home not in server.node.socket_folder.parents
+        folder = server.node.socket_folder
+        assert home not in folder.parents
+    assert not folder.exists()
 
 
 def test_only_the_owner_can_reach_the_socket(postgres_server: PostgresServer) -> None:

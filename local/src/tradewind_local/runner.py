@@ -16,7 +16,7 @@ from supervisor.xmlrpc import SupervisorTransport
 from tradewind_local import launch
 from tradewind_local.credentials import write_private
 from tradewind_local.errors import LocalError, PartError
-from tradewind_local.sockets import socket_folder
+from tradewind_local.sockets import remove_socket_folder, socket_folder
 
 UP_STATES = {"STARTING", "RUNNING", "BACKOFF"}
 # To supervisord these begin an expansion or a comment.
@@ -142,6 +142,7 @@ class Runner:
             if time.monotonic() > deadline:
                 raise LocalError(f"the process runner did not end within {timeout:.0f} s; see {self._log}")
             time.sleep(0.05)
+        remove_socket_folder(self._socket.parent)
 
     @property
     def _log(self) -> Path:

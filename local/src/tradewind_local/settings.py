@@ -37,7 +37,7 @@ class LocalSettings(BaseSettings):
         validation_alias="KAFKA_BOOTSTRAP_SERVERS",
         description="A broker that runs already; the stack then starts none",
     )
-    ready_timeout: float = Field(default=180, gt=0, description="Longest wait for one part to be ready, seconds")
+    ready_timeout: float = Field(default=120, gt=0, description="Longest wait for one part to be ready, seconds")
 
     @classmethod
     def load(cls, home: Path | None = None) -> Self:

@@ -1,5 +1,6 @@
 """Unix sockets: where they lie, since their paths must be short."""
 
+import contextlib
 import hashlib
 import os
 import tempfile
@@ -7,6 +8,12 @@ from pathlib import Path
 
 # A socket's path may have 107 bytes; the longest name in such a folder is `supervisor.sock.<pid>`.
 LONGEST_FOLDER = 80
+
+
+def remove_socket_folder(folder: Path) -> None:
+    """Remove an empty folder of sockets: nobody else would, in the temporary directory."""
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def socket_folder(wanted: Path) -> Path:

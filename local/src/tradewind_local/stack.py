@@ -18,6 +18,7 @@ from tradewind_local.postgres import ensure_database
 from tradewind_local.processes import PartStatus
 from tradewind_local.runner import Runner
 from tradewind_local.settings import LocalSettings
+from tradewind_local.sockets import remove_socket_folder
 from tradewind_local.steps import Step, StoppedError, run_steps
 from tradewind_local.topics import answers, create_topics, warm_groups
 
@@ -73,6 +74,7 @@ class Stack:
                 self._stop_in_order()
                 self._runner.shut_down()
             processes.end_orphans(self.settings.home / SPECS)
+            remove_socket_folder(self._layout.postgres.socket_folder)
 
     def status(self) -> list[PartStatus]:
         """A row for each part."""
@@ -153,8 +155,9 @@ class Stack:
         pids: set[int] = set()
         while not self._is_ready(part, pids):
             if deaths_allowed is not None and len(pids) > deaths_allowed:
+                error = PartError.with_log(part.name, "dies whenever it is started", part.log)
                 self._runner.stop_program(part.name)
-                raise PartError.with_log(part.name, "dies whenever it is started", part.log)
+                raise error
             if time.monotonic() > deadline:
                 raise PartError.with_log(part.name, f"was not ready within {timeout:.0f} s", part.log)
             if stop.wait(POLL_SECONDS):
