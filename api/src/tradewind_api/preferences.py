@@ -1,6 +1,6 @@
 """The request headers that steer a trigger: Idempotency-Key, Prefer, traceparent. Pure functions.
 
-Idempotency-Key: draft-ietf-httpapi-idempotency-key-header-07. Prefer: RFC 7240. traceparent: W3C Trace Context.
+Prefer: RFC 7240. traceparent: W3C Trace Context.
 """
 
 import hashlib
@@ -9,35 +9,24 @@ import re
 from collections.abc import Sequence
 
 from tradewind_api.errors import ApiError
+from tradewind_contracts import idempotency
 from tradewind_contracts.json_text import JsonObject
 from tradewind_contracts.problems import FieldError, ProblemType, pointer
 from tradewind_contracts.workflows import Priority, WorkflowType
 
-MAX_KEY_LENGTH = 200
 MAX_WAIT_SECONDS = 60
 
-_QUOTED = re.compile(r'"((?:[!#-\[\]-~]|\\["\\])*)"')
-_BARE = re.compile(r"[!#-+\--:<-\[\]-~]+")  # visible ASCII without the list's and string's own: " , ; \
 _WAIT = re.compile(r"wait\s*=\s*\"?(\d{1,9})\"?\s*")
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def idempotency_key(values: Sequence[str]) -> str | None:
     """Return the key of the Idempotency-Key header(s), unquoted, or None; raise `ApiError` (422)."""
-    if not values:
-        return None
-    key = _unquoted(values[0].strip()) if len(values) == 1 else None
-    if key is None or not 1 <= len(key) <= MAX_KEY_LENGTH:
-        detail = f'one "quoted" string or bare token of 1 to {MAX_KEY_LENGTH} visible ASCII characters'
-        found = FieldError(pointer=pointer(["header", "Idempotency-Key"]), detail=detail)
-        raise ApiError(ProblemType.INVALID_REQUEST, "the Idempotency-Key is not one", errors=[found])
-    return key
-
-
-def _unquoted(value: str) -> str | None:
-    if quoted := _QUOTED.fullmatch(value):
-        return re.sub(r"\\(.)", r"\1", quoted[1])
-    return value if _BARE.fullmatch(value) else None
+    try:
+        return idempotency.parse_key(values)
+    except ValueError as error:
+        found = FieldError(pointer=pointer(["header", "Idempotency-Key"]), detail=str(error))
+        raise ApiError(ProblemType.INVALID_REQUEST, "the Idempotency-Key is not one", errors=[found]) from error
 
 
 def wait_seconds(values: Sequence[str]) -> int | None:
