@@ -17,7 +17,7 @@ ITEM = BatchItem(
     workflow_id="recon", workflow_type=WorkflowType.AIRFLOW, parameters={"a": 1, "b": [2.0]}, workflow_run_id="run-1"
 )
 WORKFLOW = Workflow("recon", "", False, False, False, True, DagKey(uuid.uuid4(), "hash"))
-RUN = ExistingRun("recon", "run-1", "queued", {"b": [2], "a": 1}, NOW)
+RUN = ExistingRun("recon", "run-1", "queued", {"b": [2], "a": 1}, ITEM.priority, NOW)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,9 @@ def test_the_same_request_exists_whatever_the_order_of_its_keys() -> None:
     assert answer.created_at == NOW
 
 
-@pytest.mark.parametrize("run", [replace(RUN, dag_id="other"), replace(RUN, parameters={"a": 1})])
+@pytest.mark.parametrize(
+    "run", [replace(RUN, dag_id="other"), replace(RUN, parameters={"a": 1}), replace(RUN, priority=10)]
+)
 def test_another_request_for_the_id_is_a_conflict(run: ExistingRun) -> None:
     answer = answers.compared(ITEM, [run], WORKFLOW)
     assert answer.result.outcome is Outcome.CONFLICT

@@ -1,6 +1,6 @@
 from datetime import UTC, datetime
 
-from tradewind_airflow.runs.envelope import RESERVED_KEY, RunEnvelope, conf_of, parameters_of
+from tradewind_airflow.runs.envelope import RESERVED_KEY, RunEnvelope, conf_of, parameters_of, priority_of
 from tradewind_contracts.batches import BatchItem, EventOrigin
 from tradewind_contracts.workflows import WorkflowType
 
@@ -29,3 +29,8 @@ def test_a_run_without_an_event_has_its_priority() -> None:
 def test_the_parameters_come_back_out() -> None:
     assert parameters_of(conf_of(item())) == {"a": [1]}
     assert parameters_of(None) == {}
+
+
+def test_the_priority_comes_back_out() -> None:
+    assert priority_of(conf_of(item())) == 7
+    assert [priority_of(conf) for conf in (None, {"a": 1}, {RESERVED_KEY: "7"}, {RESERVED_KEY: {}})] == [0, 0, 0, 0]

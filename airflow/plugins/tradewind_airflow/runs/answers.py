@@ -94,7 +94,7 @@ def refused_by_airflow(item: BatchItem, reason: str) -> Answer:
 
 def compared(item: BatchItem, runs: list[ExistingRun], workflow: Workflow | None) -> Answer:
     """Return the answer to an item whose id has runs: this very run, or a conflict."""
-    run = next((run for run in runs if run.is_of(item.workflow_id, item.parameters)), None)
+    run = next((run for run in runs if run.is_of(item)), None)
     if run is None:
         detail = f"the run {item.workflow_run_id!r} exists, for another request; choose another id"
         return failed(item, Outcome.CONFLICT, problem(ProblemType.IDEMPOTENCY_CONFLICT, detail))

@@ -88,5 +88,5 @@ def _by_id(orders: Iterable[RunOrder]) -> dict[str, RunOrder]:
 
 
 def _new_run(order: RunOrder) -> ExistingRun:
-    now = datetime.now(UTC)
-    return ExistingRun(order.dag.dag_id, order.run_id, DagRunState.QUEUED, order.item.parameters, now)
+    item, now = order.item, datetime.now(UTC)
+    return ExistingRun(item.workflow_id, order.run_id, DagRunState.QUEUED, item.parameters, item.priority, now)

@@ -34,3 +34,10 @@ def conf_of(item: BatchItem) -> dict[str, Any]:
 def parameters_of(conf: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the parameters that a run was given, whoever made it."""
     return {name: value for name, value in (conf or {}).items() if name != RESERVED_KEY}
+
+
+def priority_of(conf: Mapping[str, Any] | None) -> int:
+    """Return the priority that a run was asked for with; 0 where it was not made by us."""
+    envelope = (conf or {}).get(RESERVED_KEY)
+    priority = envelope.get("priority") if isinstance(envelope, dict) else None
+    return priority if isinstance(priority, int) else 0

@@ -14,7 +14,8 @@ from airflow.models.dagrun import DagRun
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tradewind_airflow.runs.envelope import parameters_of
+from tradewind_airflow.runs.envelope import parameters_of, priority_of
+from tradewind_contracts.batches import BatchItem
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,13 @@ class ExistingRun:
     run_id: str
     state: str
     parameters: dict[str, Any]
+    priority: int
     created_at: datetime
 
-    def is_of(self, dag_id: str, parameters: dict[str, Any]) -> bool:
-        """Whether a request for these parameters asks for this very run."""
-        return self.dag_id == dag_id and self.parameters == parameters
+    def is_of(self, item: BatchItem) -> bool:
+        """Whether the item asks for this very run, or for another one under its id."""
+        asked = (item.workflow_id, item.parameters, item.priority)
+        return asked == (self.dag_id, self.parameters, self.priority)
 
 
 def by_run_id(session: Session, dag_ids: Collection[str], run_ids: Collection[str]) -> dict[str, list[ExistingRun]]:
@@ -39,6 +42,8 @@ def by_run_id(session: Session, dag_ids: Collection[str], run_ids: Collection[st
     )
     found: dict[str, list[ExistingRun]] = {}
     for row in session.execute(query):
-        run = ExistingRun(row.dag_id, row.run_id, row.state, parameters_of(row.conf), row.created_at or row.run_after)
+        parameters, priority = parameters_of(row.conf), priority_of(row.conf)
+        created_at = row.created_at or row.run_after
+        run = ExistingRun(row.dag_id, row.run_id, row.state, parameters, priority, created_at)
         found.setdefault(run.run_id, []).append(run)
     return found
