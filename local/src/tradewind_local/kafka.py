@@ -157,4 +157,5 @@ def _java(jars: list[Path]) -> list[str]:
 
 
 def _cluster_id() -> str:
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    # "A" in front, as one in 64 ids would begin with "-", which the tool takes for an option; it wants 22 characters.
+    return "A" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:22]
