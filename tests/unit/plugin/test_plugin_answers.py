@@ -1,6 +1,7 @@
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from airflow.utils.state import DagRunState
@@ -93,8 +94,8 @@ def test_the_same_request_exists_whatever_the_order_of_its_keys() -> None:
 @pytest.mark.parametrize(
     "run", [replace(RUN, dag_id="other"), replace(RUN, parameters={"a": 1}), replace(RUN, priority=10)]
 )
-def test_another_request_for_the_id_is_a_conflict(run: ExistingRun) -> None:
-    answer = answers.compared(ITEM, [run], WORKFLOW)
+def test_another_request_for_the_id_is_a_conflict(change: dict[str, Any]) -> None:
+    answer = answers.compared(ITEM, [replace(RUN, **change)], WORKFLOW)
     assert answer.result.outcome is Outcome.CONFLICT
     assert answer.result.problem
     assert answer.result.problem.type == ProblemType.IDEMPOTENCY_CONFLICT.uri

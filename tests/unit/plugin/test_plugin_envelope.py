@@ -33,4 +33,5 @@ def test_the_parameters_come_back_out() -> None:
 
 def test_the_priority_comes_back_out() -> None:
     assert priority_of(conf_of(item())) == 7
-    assert [priority_of(conf) for conf in (None, {"a": 1}, {RESERVED_KEY: "7"}, {RESERVED_KEY: {}})] == [0, 0, 0, 0]
+    others: list[dict[str, object] | None] = [None, {"a": 1}, {RESERVED_KEY: "7"}, {RESERVED_KEY: {}}]
+    assert [priority_of(conf) for conf in others] == [0, 0, 0, 0]
