@@ -4,7 +4,6 @@ from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.panel import Panel
-from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
@@ -17,12 +16,12 @@ SHOWN_BREAKS = 8
 
 def progress(runs: list[DemoRun]) -> Table:
     """The runs as they stand."""
-    table = Table("run", "by", "engine", "workflow_run_id", "status", "done", box=None, pad_edge=False)
+    table = Table("run", "workflow_run_id", "status", "done", box=None, pad_edge=False)
     for run in runs:
         word = run.status.status if run.status else RunStatus.TRIGGERED
         share = run.status.progress if run.status else 0.0
-        bar = ProgressBar(total=1, completed=share, width=8)
-        table.add_row(run.title, run.door, run.workflow_type, run.run_id, Text(word, COLOURS.get(word, "yellow")), bar)
+        coloured = Text(word, COLOURS.get(word, "yellow"))
+        table.add_row(f"{run.title} by {run.door}", Text(run.run_id, no_wrap=True), coloured, f"{share:.0%}")
     return table
 
 
@@ -67,17 +66,15 @@ def _reconciliation(found: dict[str, Any]) -> RenderableType:
         f"{figures['our_rows']} rows against {figures['their_rows']}: {figures['matched']} matched, "
         f"{figures['toleranced']} within tolerance, {figures['breaks']} breaks"
     )
-    table = Table("break", "reason", "at risk", "", "age", "owner", "ours", "theirs", box=None, pad_edge=False)
+    table = Table("break", "reason", "at risk", "age", "owner", "ours / theirs", box=None, pad_edge=False)
     for one in found["breaks"][:SHOWN_BREAKS]:
         table.add_row(
             one["break_type"],
             one["reason_code"],
-            Text(one["amount_at_risk"], justify="right"),
-            one["currency"],
+            Text(f"{one['amount_at_risk']} {one['currency']}", justify="right", no_wrap=True),
             f"{one['age_days']} d",
             one["owner"],
-            one.get("our_value", ""),
-            one.get("their_value", ""),
+            f"{one.get('our_value', '-')} / {one.get('their_value', '-')}",
         )
     more = max(0, figures["breaks"] - SHOWN_BREAKS)
     return Group(head, table, f"and {more} more: {found['files']['breaks']}")

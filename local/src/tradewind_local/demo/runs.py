@@ -48,21 +48,21 @@ def demo_runs(data: Path) -> Iterator[DemoRun]:
     """Put the blotters into the data folder of the workers; yield what is to be run."""
     _copy_blotters(data / "demo")
     yield DemoRun(
-        "Settlement fail (sese.024)",
+        "sese.024 fail",
         "REST",
         "settlement_fail_triage",
         WorkflowType.LANGGRAPH,
         _message("sese024_penf_lack.xml", cut_off="2026-11-20T16:00:00+01:00"),
     )
     yield DemoRun(
-        "Settlement fail (MT548)",
+        "MT548 fail",
         "Kafka",
         "settlement_fail_triage",
         WorkflowType.LANGGRAPH,
         _message("mt548_several_reasons.txt"),
     )
     yield DemoRun(
-        "Two blotters of a day",
+        "Two blotters",
         "REST",
         "recon_break_resolution",
         WorkflowType.AIRFLOW,
