@@ -31,10 +31,12 @@ class FakeEngine:
     runs: dict[str, WorkflowStatus] = field(default_factory=dict)
     down: bool = False
     asked: list[str] = field(default_factory=list)
+    hints: list[str | None] = field(default_factory=list)
     on_status: Callable[[str], None] = lambda _: None
 
-    async def status(self, workflow_run_id: str) -> WorkflowStatus | None:
+    async def status(self, workflow_run_id: str, workflow_id: str | None = None) -> WorkflowStatus | None:
         self.asked.append(workflow_run_id)
+        self.hints.append(workflow_id)
         self.on_status(workflow_run_id)
         self._answer()
         found = self.runs.get(workflow_run_id)
@@ -73,6 +75,11 @@ class EngineSuite:
 
     async def test_tells_how_a_run_stands(self, subject: EngineSubject) -> None:
         assert await subject.engine.status(subject.known_run.workflow_run_id) == subject.known_run
+
+    async def test_takes_the_workflow_as_a_hint(self, subject: EngineSubject) -> None:
+        run = subject.known_run
+        assert await subject.engine.status(run.workflow_run_id, run.workflow_id) == run
+        assert await subject.engine.status("nobody-knows-it", "no_such_workflow") is None
 
     @pytest.mark.parametrize("run_id", ["nobody-knows-it", "a:b+c~d", "."])
     async def test_knows_that_it_does_not_know_a_run(self, subject: EngineSubject, run_id: str) -> None:

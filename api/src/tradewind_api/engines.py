@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Protocol
+from urllib.parse import urlencode
 
 import httpx
 from pydantic import TypeAdapter, ValidationError
@@ -27,8 +28,11 @@ class EngineDownError(Exception):
 class Engine(Protocol):
     """What runs workflows of one type."""
 
-    async def status(self, workflow_run_id: str) -> WorkflowStatus | None:
-        """Return the run's status, or None where the engine has no such run; raise `EngineDownError`."""
+    async def status(self, workflow_run_id: str, workflow_id: str | None = None) -> WorkflowStatus | None:
+        """Return the run's status, or None where the engine has no such run; raise `EngineDownError`.
+
+        `workflow_id`, where it is known, spares the engine a search over all its workflows.
+        """
         ...
 
     async def workflows(self) -> list[WorkflowInfo]:
@@ -50,11 +54,14 @@ class HttpEngine:
         self._metrics = metrics
         self._timeout_seconds = timeout_seconds
 
-    async def status(self, workflow_run_id: str) -> WorkflowStatus | None:
+    async def status(self, workflow_run_id: str, workflow_id: str | None = None) -> WorkflowStatus | None:
         """Return the run's status, or None where the engine has no such run; raise `EngineDownError`."""
         if ".." in workflow_run_id or workflow_run_id == ".":
             return None  # as a path such an id would mean another resource; no engine lets a run be named so
-        response = await self._get("status", f"workflows/{workflow_run_id}/status")
+        path = f"workflows/{workflow_run_id}/status"
+        response = await self._get(
+            "status", f"{path}?{urlencode({'workflow_id': workflow_id})}" if workflow_id else path
+        )
         if _is_unknown_run(response):
             return None
         try:

@@ -40,7 +40,7 @@ class Statuses:
         """Return how the run stands; raise `ApiError` (unknown-run, engine-unavailable)."""
         run = self._index.get(workflow_run_id)
         owners = [run.workflow_type] if run and run.workflow_type else list(self._engines)
-        answers = await asyncio.gather(*(self._ask(owner, workflow_run_id) for owner in owners))
+        answers = await asyncio.gather(*(self._ask(owner, workflow_run_id, run) for owner in owners))
         for answer in answers:
             if isinstance(answer, WorkflowStatus):
                 return answer
@@ -67,9 +67,11 @@ class Statuses:
             return None
         return status if status.status.is_terminal else None
 
-    async def _ask(self, owner: WorkflowType, workflow_run_id: str) -> WorkflowStatus | EngineDownError | None:
+    async def _ask(
+        self, owner: WorkflowType, workflow_run_id: str, run: Run | None
+    ) -> WorkflowStatus | EngineDownError | None:
         try:
-            return await self._engines[owner].status(workflow_run_id)
+            return await self._engines[owner].status(workflow_run_id, run.workflow_id if run else None)
         except EngineDownError as error:
             return error
 

@@ -57,6 +57,14 @@ async def test_the_engines_word_is_the_answer(facade: Facade) -> None:
     assert await status(facade, "r") == run_status("r")
 
 
+async def test_the_engine_is_told_the_workflow_that_the_topic_told(facade: Facade) -> None:
+    facade.airflow.runs["r"] = run_status("r")
+    await status(facade, "r")
+    facade.index.triggered(triggered("r"), 1)
+    await status(facade, "r")
+    assert facade.airflow.hints == [None, "recon"]
+
+
 async def test_a_run_that_no_topic_told_of_is_asked_of_both_engines(facade: Facade) -> None:
     facade.langgraph.runs["r"] = run_status("r")
     assert (await status(facade, "r")).status is RunStatus.RUNNING
