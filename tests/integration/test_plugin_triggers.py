@@ -82,9 +82,11 @@ def test_the_same_key_gives_the_same_run(airflow_server: AirflowServer, ingest: 
     headers = {"idempotency-key": run_ids.new()}
     first = ingest.post("/workflows/trigger", json=body(), headers=headers)
     again = ingest.post("/workflows/trigger", json=body(), headers=headers)
-    assert (first.status_code, again.status_code) == (202, 200)
+    assert (first.status_code, again.status_code) == (202, 202)
     assert again.json() | {"deduplicated": False} == first.json() | {"created_at": again.json()["created_at"]}
     assert again.json()["deduplicated"] is True
+    assert "Idempotent-Replayed" not in first.headers
+    assert again.headers["Idempotent-Replayed"] == "true"
     assert len(airflow_server.runs(first.json()["workflow_run_id"])) == 1
 
 
@@ -110,7 +112,8 @@ def test_the_same_key_fifty_times_at_once_is_one_run(airflow_server: AirflowServ
 
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(send, range(50)))
-    assert Counter(answer.status_code for answer in answers) == {202: 1, 200: 49}
+    assert {answer.status_code for answer in answers} == {202}
+    assert Counter(answer.json()["deduplicated"] for answer in answers) == {False: 1, True: 49}
     assert len({answer.json()["workflow_run_id"] for answer in answers}) == 1
     run_id = answers[0].json()["workflow_run_id"]
     assert len(airflow_server.runs(run_id)) == 1

@@ -61,7 +61,7 @@ def trigger_workflow(  # FastAPI's way to name what a request brings
     body: Annotated[bytes, Depends(bodies.bounded(bodies.SINGLE_BYTES))],
     idempotency_key: Annotated[list[str] | None, Header()] = None,
 ) -> WorkflowResponse:
-    """Make one run. 202: it was made; 200: this `Idempotency-Key` had made it before."""
+    """Make one run; `deduplicated` and `Idempotent-Replayed: true` where this `Idempotency-Key` had made it before."""
     wanted = bodies.parse(WorkflowRequest, body)
     key = headers.idempotency_key(idempotency_key or [])
     run_id = run_ids.from_idempotency_key(caller.name, wanted.workflow_id, key) if key else run_ids.new()
@@ -69,7 +69,8 @@ def trigger_workflow(  # FastAPI's way to name what a request brings
     answer = TriggerService(workflows).trigger([item], caller)[0]
     result = accepted(answer.result)
     repeated = result.outcome is Outcome.EXISTS
-    response.status_code = status.HTTP_200_OK if repeated else status.HTTP_202_ACCEPTED
+    if repeated:
+        response.headers["Idempotent-Replayed"] = "true"
     response.headers["Location"] = f"{request.scope.get('root_path', '')}/workflows/{run_id}/status"
     return WorkflowResponse(
         workflow_run_id=run_id,
