@@ -6,6 +6,7 @@ Param is checked before a run is accepted: one without a default value is requir
 The run's conf holds the parameters, and under `_tradewind` where the run comes from.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import DAG, Param, get_current_context, task
@@ -23,6 +24,8 @@ with DAG(
         "count": Param(1, type="integer", minimum=1, maximum=1000, description="How often it comes back"),
     },
     tags=["tradewind", "example"],
+    # A task whose worker, scheduler or API server is killed under it has failed: only a retry lets its run succeed.
+    default_args={"retries": 3, "retry_delay": timedelta(seconds=2)},
 ) as dag:
 
     @task
