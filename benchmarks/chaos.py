@@ -16,6 +16,7 @@ from aiohttp import ClientSession
 from callers import Caller, Trigger, triggers
 from figures import Figures
 from outcome import Outcome, outcome, run_states
+from report import write_performance
 from stack_under_test import StackUnderTest, running
 from verdict import write_verdict
 
@@ -49,13 +50,15 @@ class Scenario:
 def main() -> int:
     """Run the scenarios one after the other on one stack; return 1 if any lost or doubled a run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--name", choices=PARTS, help="the part to kill; all, one after the other, without it")
+    parser.add_argument(
+        "--name", nargs="+", default=list(PARTS), choices=PARTS, help="the parts to kill, in turn; all without it"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--events", type=int, default=200, help="triggers of each type")
     asked = parser.parse_args()
     with running() as stack:
-        names = [asked.name] if asked.name else list(PARTS)
-        verdicts = [asyncio.run(_scenario(stack, Scenario(name, asked.seed, asked.events))) for name in names]
+        verdicts = [asyncio.run(_scenario(stack, Scenario(name, asked.seed, asked.events))) for name in asked.name]
+    write_performance()
     return 0 if all(verdicts) else 1
 
 
