@@ -55,7 +55,7 @@ PYTEST := $(BIN)/python -m pytest --cov --cov-append --cov-report=
 test: $(READY) ## Unit, then real parts, then the whole stack; coverage of all three together
 	@rm -f .coverage
 	$(PYTEST) tests/unit tests/ops
-	$(PYTEST) tests/integration
+	$(PYTEST) -n 3 --dist loadfile tests/integration
 	$(PYTEST) tests/e2e
 	$(BIN)/coverage report --skip-covered --fail-under=90
 

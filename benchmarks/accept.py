@@ -1,4 +1,8 @@
-"""`accept`: how fast the facade takes a trigger (acks=all on a real broker), beside Airflow's own `POST dagRuns`."""
+"""`accept`: how fast the facade takes a trigger (acks=all on a real broker), beside Airflow's own `POST dagRuns`.
+
+Measured twice: with the ingestion stopped, which is the facade and the broker alone, as the limit means it; and with the
+ingestion making a run of each trigger on the same two cores meanwhile (`ingesting_…`).
+"""
 
 import asyncio
 
@@ -41,9 +45,18 @@ async def _facade(stack: StackUnderTest, http: aiohttp.ClientSession) -> Figures
                 raise RuntimeError(f"the facade answered {answer.status}: {(await answer.text())[:300]}")
 
     await at_rate(trigger, rate=RATE, seconds=2)  # connections and producer warm
+    ingesting = await at_rate(trigger, rate=RATE, seconds=SECONDS)
+    await asyncio.to_thread(stack.stack.stop_part, "airflow-triggerer")
+    await asyncio.sleep(2)
     steady = await at_rate(trigger, rate=RATE, seconds=SECONDS)
     rate, saturated = await as_fast_as_possible(trigger, workers=64, count=BURST)
-    return percentiles(steady) | {"rate_per_s": rate} | prefixed("saturated", percentiles(saturated))
+    await asyncio.to_thread(stack.stack.start_part, "airflow-triggerer")
+    return (
+        percentiles(steady)
+        | {"rate_per_s": rate}
+        | prefixed("saturated", percentiles(saturated))
+        | prefixed("ingesting", percentiles(ingesting))
+    )
 
 
 async def _peer(airflow: AirflowApi) -> Figures:
