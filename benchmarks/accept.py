@@ -1,7 +1,7 @@
 """`accept`: how fast the facade takes a trigger (acks=all on a real broker), beside Airflow's own `POST dagRuns`.
 
-Measured twice: with the ingestion stopped, which is the facade and the broker alone, as the limit means it; and with the
-ingestion making a run of each trigger on the same two cores meanwhile (`ingesting_…`).
+Measured twice: with the ingestion stopped, which is the facade and the broker alone, as the limit means it; and with
+the ingestion making a run of each trigger on the same two cores meanwhile (`ingesting_…`).
 """
 
 import asyncio
