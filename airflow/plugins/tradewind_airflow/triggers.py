@@ -27,8 +27,8 @@ class WorkflowEventsTrigger(BaseTrigger):
     the run is committed in Airflow's database, or when the record lies in the dead-letter topic with its reason. Kafka,
     the API server or Postgres being down costs time, never events.
 
-    Not handled yet, and skipped with a counter (`tradewind.ingestion.records`, `outcome=not-a-trigger`): commands
-    (cancel, resume) for Airflow's runs. Events for other engines belong to their own consumers.
+    Commands (cancel, resume) for Airflow's runs are not taken yet: they are dead-lettered as `unsupported-command`.
+    Events for other engines belong to their own consumers.
 
     The work is done on a thread of its own (`ingestion.worker`): librdkafka and the HTTP calls block, and the
     triggerer's event loop may not. There Airflow's connections are read too: the triggerer has no database, and a

@@ -53,15 +53,19 @@ def test_each_delivery_of_an_event_without_run_id_asks_for_the_same_run() -> Non
     [
         (WorkflowTriggered(**COMMON, workflow_type=WorkflowType.LANGGRAPH), "other-engine"),
         (CancelRequested(**COMMON, workflow_type=WorkflowType.LANGGRAPH), "other-engine"),
-        (CancelRequested(**AIRFLOW), "not-a-trigger"),
         (
             WorkflowStatusChanged(**AIRFLOW, event_type="workflow.held", payload={"status": RunStatus.HELD}),
-            "not-a-trigger",
+            "not-a-request",
         ),
     ],
 )
 def test_what_is_not_for_us_is_skipped(event: Event, why: str) -> None:
     assert decisions.read(inbound(event)) == Skip(why)
+
+
+def test_a_command_is_kept_until_commands_are_taken() -> None:
+    work = decisions.read(inbound(CancelRequested(**AIRFLOW)))
+    assert work == GiveUp("unsupported-command", "workflow.cancel_requested is not taken yet")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from tradewind_contracts import records
 from tradewind_contracts.batches import BatchItem, EventOrigin, ItemResult, Outcome
-from tradewind_contracts.events import WorkflowTriggered
+from tradewind_contracts.events import WorkflowStatusChanged, WorkflowTriggered
 from tradewind_contracts.problems import FieldError, Problem
 from tradewind_contracts.records import Decoded, DecodeError
 from tradewind_contracts.workflows import WorkflowType
@@ -88,9 +88,11 @@ def _wanted(decoded: Decoded) -> Work:
     event = decoded.event
     if event.workflow_type is not WorkflowType.AIRFLOW:
         return Skip("other-engine")
+    if isinstance(event, WorkflowStatusChanged):
+        return Skip("not-a-request")
     if not isinstance(event, WorkflowTriggered):
-        # Commands to airflow runs, and status events that strayed in here: defined by a later version.
-        return Skip("not-a-trigger")
+        # Kept as a dead letter, so that it can be replayed once commands are taken.
+        return GiveUp("unsupported-command", f"{event.event_type} is not taken yet")
     try:
         return Trigger(_item(event, decoded.traceparent))
     except ValidationError as error:
