@@ -100,14 +100,21 @@ def test_a_dead_letter_is_the_record_as_it_was(ingestion: Ingestion) -> None:
 
 def test_what_is_not_for_us_is_passed_over(ingestion: Ingestion) -> None:
     agents = event(workflow_type=WorkflowType.LANGGRAPH)
+    with ingestion.running():
+        ingestion.send(agents)
+        until(lambda: ingestion.lag() == 0)
+    assert ingestion.run_count(agents.workflow_run_id) == 0
+    assert ingestion.letters() == []
+
+
+def test_a_command_that_is_not_taken_yet_is_kept(ingestion: Ingestion) -> None:
     cancel = CancelRequested(
         source="/test", workflow_id="test_typed", workflow_type=WorkflowType.AIRFLOW, workflow_run_id="some-run"
     )
     with ingestion.running():
-        ingestion.send(agents, cancel)
+        ingestion.send(cancel)
         until(lambda: ingestion.lag() == 0)
-    assert ingestion.run_count(agents.workflow_run_id) == 0
-    assert ingestion.letters() == []
+    assert [letter.reason for letter in ingestion.letters()] == ["unsupported-command"]
 
 
 def test_the_run_of_a_paused_dag_is_made_and_waits(ingestion: Ingestion) -> None:
