@@ -10,9 +10,9 @@ from tradewind_airflow.runs import answers, catalog, creation, existing
 from tradewind_airflow.runs.answers import Answer
 from tradewind_airflow.runs.callers import Caller
 from tradewind_airflow.runs.catalog import Catalog, DagKey
-from tradewind_airflow.runs.creation import Creation, Refused, RunOrder
 from tradewind_airflow.runs.envelope import conf_of
 from tradewind_airflow.runs.existing import ExistingRun
+from tradewind_airflow.runs.orders import Creation, Refused, RunOrder
 from tradewind_contracts.batches import BatchItem
 
 
@@ -30,7 +30,7 @@ class Batch:
         self._known = self._look_up(item.workflow_run_id for item in items)
 
     def settle(self) -> list[Answer]:
-        """Return the items' answers, in order. Raises `creation.TransactionLostError`."""
+        """Return the items' answers, in order. Raises `TransactionLostError`."""
         first = [self._answer_or_order(item) for item in self._items]
         orders = _by_id(order for order in first if isinstance(order, RunOrder))
         made = creation.create_runs(self._session, orders.values(), self._caller.name)
@@ -60,9 +60,10 @@ class Batch:
         try:
             errors = self._catalog.parameters(self._session, key).errors(item.parameters)
             dag = self._catalog.dag(self._session, key)
+            template = self._catalog.template(self._session, key)
         except LookupError as error:
             return answers.unavailable(item, str(error))
-        return answers.bad_parameters(item, errors) if errors else RunOrder(dag, key, item, conf_of(item))
+        return answers.bad_parameters(item, errors) if errors else RunOrder(dag, key, template, item, conf_of(item))
 
     def _made(self, order: RunOrder, orders: dict[str, RunOrder], made: dict[str, Creation | Refused]) -> Answer:
         workflow = self._workflows[order.dag.dag_id]

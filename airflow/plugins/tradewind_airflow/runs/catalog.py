@@ -14,13 +14,15 @@ from uuid import UUID
 from airflow.models.dag import DagModel, DagTag
 from airflow.models.dag_version import DagVersion
 from airflow.models.serialized_dag import SerializedDagModel
+from airflow.models.tasklog import LogTemplate
 from airflow.serialization.definitions.dag import SerializedDAG
 from airflow.utils.types import DagRunType
 from cachetools import LRUCache
-from sqlalchemy import Select, exists, select
+from sqlalchemy import ScalarSelect, Select, exists, func, select
 from sqlalchemy.orm import Session
 
 from tradewind_airflow.runs.parameters import ParameterSchema
+from tradewind_airflow.runs.templates import RunTemplate, template_of
 
 INTERNAL_TAG = "tradewind-internal"
 """DAGs with this tag are Tradewind's own machinery: neither listed nor to be triggered."""
@@ -52,6 +54,15 @@ class Workflow:
     key: DagKey | None
 
 
+@dataclass(frozen=True)
+class Newest:
+    """What a run of a DAG is pinned to when it is made (`create_dagrun` reads the same)."""
+
+    key: DagKey
+    bundle_version: str | None
+    log_template_id: int
+
+
 class Catalog:
     """Finds workflows; one per process, shared by its threads."""
 
@@ -59,6 +70,7 @@ class Catalog:
         self._lock = threading.Lock()
         self._dags: LRUCache[DagKey, SerializedDAG] = LRUCache(CACHED_DAGS)
         self._schemas: LRUCache[DagKey, ParameterSchema] = LRUCache(CACHED_SCHEMAS)
+        self._templates: LRUCache[DagKey, tuple[RunTemplate | None]] = LRUCache(CACHED_DAGS)
 
     def find(self, session: Session, dag_ids: Collection[str]) -> dict[str, Workflow]:
         """Return those of `dag_ids` that are workflows, in one statement."""
@@ -72,6 +84,10 @@ class Catalog:
     def parameters(self, session: Session, key: DagKey) -> ParameterSchema:
         """Return what the DAG takes; raise LookupError when that version is gone."""
         return self._cached(self._schemas, key, lambda: ParameterSchema.of(self.dag(session, key).params))
+
+    def template(self, session: Session, key: DagKey) -> RunTemplate | None:
+        """Return what the DAG's runs have in common, if they may share it; raise LookupError as `dag` does."""
+        return self._cached(self._templates, key, lambda: (template_of(self.dag(session, key)),))[0]
 
     def _cached(self, cache: "LRUCache[DagKey, T]", key: DagKey, load: Callable[[], T]) -> T:
         with self._lock:
@@ -89,8 +105,28 @@ def all_ids(session: Session) -> set[str]:
     return set(session.scalars(select(DagModel.dag_id)))
 
 
-def _workflows() -> Select[*tuple[Any, ...]]:
-    newest = (
+def newest(session: Session, dag_ids: Collection[str]) -> dict[str, Newest]:
+    """Return what new runs of the DAGs are pinned to at this instant; DAGs without a version are left out."""
+    log_template = select(func.max(LogTemplate.__table__.c.id)).scalar_subquery()
+    query = (
+        select(
+            DagModel.dag_id,
+            DagModel.bundle_version,
+            SerializedDagModel.dag_version_id,
+            SerializedDagModel.dag_hash,
+            func.coalesce(log_template, 0).label("log_template_id"),
+        )
+        .join(SerializedDagModel, SerializedDagModel.dag_version_id == _newest_version())
+        .where(DagModel.dag_id.in_(dag_ids))
+    )
+    return {
+        row.dag_id: Newest(DagKey(row.dag_version_id, row.dag_hash), row.bundle_version, row.log_template_id)
+        for row in session.execute(query)
+    }
+
+
+def _newest_version() -> ScalarSelect[UUID]:
+    return (
         select(DagVersion.id)
         .where(DagVersion.dag_id == DagModel.dag_id)
         .order_by(DagVersion.version_number.desc())
@@ -98,6 +134,9 @@ def _workflows() -> Select[*tuple[Any, ...]]:
         .correlate(DagModel)
         .scalar_subquery()
     )
+
+
+def _workflows() -> Select[*tuple[Any, ...]]:
     internal = exists().where(DagTag.dag_id == DagModel.dag_id, DagTag.name == INTERNAL_TAG)
     return (
         select(
@@ -110,7 +149,7 @@ def _workflows() -> Select[*tuple[Any, ...]]:
             SerializedDagModel.dag_version_id,
             SerializedDagModel.dag_hash,
         )
-        .outerjoin(SerializedDagModel, SerializedDagModel.dag_version_id == newest)
+        .outerjoin(SerializedDagModel, SerializedDagModel.dag_version_id == _newest_version())
         .where(~internal)
     )
 

@@ -13,7 +13,7 @@ from tradewind_airflow.runs.answers import Answer
 from tradewind_airflow.runs.batch import Batch
 from tradewind_airflow.runs.callers import Caller
 from tradewind_airflow.runs.catalog import Catalog
-from tradewind_airflow.runs.creation import TransactionLostError
+from tradewind_airflow.runs.orders import TransactionLostError
 from tradewind_contracts import run_ids
 from tradewind_contracts.batches import BatchItem
 

@@ -1,0 +1,105 @@
+"""What the rows of all runs of one DAG version have in common, computed once.
+
+Airflow computes the same values for each run anew (`DagRun.verify_integrity`, `TaskInstance.insert_mapping`). They may
+be kept only where nothing of them depends on the run, so a DAG that is not known to be that plain has no template.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import airflow
+from airflow import settings
+from airflow.models.dagrun import DagRun
+from airflow.models.taskinstance import TaskInstance
+from airflow.serialization.definitions.baseoperator import SerializedBaseOperator
+from airflow.serialization.definitions.dag import SerializedDAG
+from airflow.serialization.definitions.mappedoperator import SerializedMappedOperator
+from airflow.serialization.definitions.param import SerializedParamsDict
+from airflow.task.priority_strategy import get_airflow_priority_weight_strategies
+from jsonschema.exceptions import SchemaError
+from jsonschema.validators import validator_for
+
+logger = logging.getLogger(__name__)
+
+TESTED_VERSION = "3.3.2"
+"""The Airflow whose `create_dagrun` the templates were compared with, column by column."""
+
+_OF_THE_RUN = {"run_id", "context_carrier"}
+
+
+@dataclass(frozen=True)
+class RunTemplate:
+    """The constant part of a run. `tasks` are rows of `task_instance`, by column, without what the run brings."""
+
+    pins_bundle: bool
+    tasks: tuple[Mapping[str, Any], ...]
+    task_types: Mapping[str, int]
+
+
+@cache
+def trusted(version: str = airflow.__version__) -> bool:
+    """Whether templates may be used with this Airflow; says so in the log, once, if not."""
+    if version != TESTED_VERSION:
+        logger.warning(
+            "runs are made by Airflow's create_dagrun, one by one and slowly: the bulk way was tested with "
+            "Airflow %s, and this is %s",
+            TESTED_VERSION,
+            version,
+        )
+    return version == TESTED_VERSION
+
+
+def template_of(dag: SerializedDAG) -> RunTemplate | None:
+    """Return the template of a DAG's runs without a logical date; None if its rows may depend on the run."""
+    if not trusted() or not _is_plain(dag):
+        return None
+    tasks = list(dag.task_dict.values())
+    return RunTemplate(
+        pins_bundle=not dag.disable_bundle_versioning,
+        tasks=tuple(_row(task) for task in tasks),
+        task_types=Counter(task.task_type for task in tasks),
+    )
+
+
+def _is_plain(dag: SerializedDAG) -> bool:
+    timetable = dag.timetable
+    return (
+        # A cluster policy may look at the run's conf.
+        getattr(settings.task_instance_mutation_hook, "is_noop", False)
+        and not dag.deadline
+        and not timetable.partitioned
+        and not timetable.partitioned_at_runtime
+        and _has_sound_schemas(dag.params)
+        and all(_is_plain_task(task) for task in dag.task_dict.values())
+    )
+
+
+def _is_plain_task(task: SerializedBaseOperator | SerializedMappedOperator) -> bool:
+    return (
+        type(task) is SerializedBaseOperator
+        and task.get_closest_mapped_task_group() is None
+        and type(task.weight_rule) in get_airflow_priority_weight_strategies().values()
+    )
+
+
+def _has_sound_schemas(params: SerializedParamsDict) -> bool:
+    # Airflow refuses each run of a DAG with a schema that is none; `ParameterSchema` does not look.
+    try:
+        for name in params:
+            schema = params.get_param(name).schema
+            validator_for(schema).check_schema(schema)
+    except SchemaError:
+        return False
+    return True
+
+
+def _row(task: SerializedBaseOperator | SerializedMappedOperator) -> Mapping[str, Any]:
+    # `dag_run` gives the trace context alone, which each run brings. The version is the order's.
+    given = TaskInstance.insert_mapping("", task, map_index=-1, dag_version_id=None, dag_run=DagRun())
+    columns = TaskInstance.__mapper__.columns
+    row = {columns[name].name: value for name, value in given.items() if name in columns}
+    return {name: value for name, value in row.items() if name not in _OF_THE_RUN}

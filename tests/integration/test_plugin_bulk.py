@@ -1,0 +1,115 @@
+"""A run made in bulk is, column by column, the run that Airflow's own `create_dagrun` makes."""
+
+import json
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support import airflow_home
+from support.airflow_home import ROOT
+from support.servers import new_database, temporary_home
+from tradewind_local.postgres import PostgresServer
+
+DAGS = ROOT / "tests" / "data" / "bulk_dags"
+PROGRAM = ROOT / "tests" / "support" / "made_both_ways.py"
+
+IDENTITY = {"id", "run_id"}
+TIMES = {"queued_at", "run_after", "created_at", "updated_at", "dttm"}
+TRACE = "context_carrier"
+
+Made = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module", params=["postgresql", "sqlite"])
+def made(request: pytest.FixtureRequest, postgres_server: PostgresServer) -> Iterator[Made]:
+    """What each DAG's two runs wrote, by DAG id."""
+    with temporary_home() as home:
+        shutil.copytree(DAGS, home / "dags")
+        env = _environment(home, new_database(postgres_server, "bulk") if request.param == "postgresql" else None)
+        airflow_home.migrate(env)
+        _run(env, "-m", "airflow", "dags", "reserialize")
+        yield json.loads(_run(env, str(PROGRAM)).splitlines()[-1])
+
+
+def _environment(home: Path, postgres: str | None) -> dict[str, str]:
+    names = {"SQL_ALCHEMY_CONN": "psycopg2", "SQL_ALCHEMY_CONN_ASYNC": "psycopg"} if postgres else {}
+    urls = {name: f"postgresql+{driver}{str(postgres).removeprefix('postgresql')}" for name, driver in names.items()}
+    databases = {f"AIRFLOW__DATABASE__{name}": url for name, url in urls.items()}
+    return airflow_home.environment(home, AIRFLOW__CORE__DAGS_FOLDER=str(home / "dags"), **databases)
+
+
+def _run(env: dict[str, str], *arguments: str) -> str:
+    done = subprocess.run([sys.executable, *arguments], env=env, cwd="/", capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    return done.stdout
+
+
+def test_plain_dags_go_in_bulk_and_no_others(made: Made) -> None:
+    assert {dag_id for dag_id, way in made.items() if way["in_bulk"]} == {
+        dag_id for dag_id in made if dag_id.startswith("bulk_")
+    }
+    assert len(made) == 16
+    assert made["bulk_one"]["bulk"]["runs"][0]["bundle_version"] == "v7"
+    assert made["bulk_unpinned"]["bulk"]["runs"][0]["bundle_version"] is None
+
+
+def test_both_ways_write_as_many_rows_into_each_table(made: Made) -> None:
+    for dag_id, way in made.items():
+        assert way["bulk"]["outcome"] == way["airflow"]["outcome"] == "Creation.CREATED", dag_id
+        assert way["bulk"]["written"] == way["airflow"]["written"], dag_id
+        assert way["bulk"]["written"]["dag_run"] == way["bulk"]["written"]["log"] == 1
+    assert made["slow_deadline"]["bulk"]["written"]["deadline"] == 1
+    assert made["bulk_five"]["bulk"]["written"] == {"dag_run": 1, "task_instance": 5, "log": 1}
+
+
+@pytest.mark.parametrize("table", ["runs", "tasks", "log"])
+def test_the_rows_of_both_ways_are_equal(made: Made, table: str) -> None:
+    for dag_id, way in made.items():
+        ours, airflows = way["bulk"][table], way["airflow"][table]
+        assert [_constant(row) for row in ours] == [_constant(row) for row in airflows], dag_id
+
+
+def _constant(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in {*IDENTITY, *TIMES, TRACE}}
+
+
+def test_times_are_set_in_the_same_columns_and_are_now(made: Made) -> None:
+    for way in made.values():
+        for table in ("runs", "tasks", "log"):
+            for ours, airflows in zip(way["bulk"][table], way["airflow"][table], strict=True):
+                for name in TIMES & ours.keys():
+                    assert (ours[name] is None) == (airflows[name] is None), name
+                    assert ours[name] is None or _age(ours[name]) < timedelta(minutes=5)
+
+
+def _age(moment: str) -> timedelta:
+    parsed = datetime.fromisoformat(moment)
+    return abs(datetime.now(UTC) - (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)))
+
+
+def test_task_instances_have_airflows_kind_of_id(made: Made) -> None:
+    for way in made.values():
+        for ours, airflows in zip(way["bulk"]["tasks"], way["airflow"]["tasks"], strict=True):
+            assert uuid.UUID(ours["id"]).version == uuid.UUID(airflows["id"]).version == 7
+
+
+def test_the_trace_context_goes_from_the_run_to_its_tasks(made: Made) -> None:
+    for way in made.values():
+        for side in ("bulk", "airflow"):
+            (run,) = way[side]["runs"]
+            trace = _carrier(run)
+            assert trace["tracestate"] == "airflow/task_span_detail_level=2"
+            assert all(_carrier(task) == trace for task in way[side]["tasks"])
+        assert _carrier(way["bulk"]["runs"][0]) != _carrier(way["airflow"]["runs"][0])
+
+
+def _carrier(row: dict[str, Any]) -> dict[str, str]:
+    carrier: dict[str, str] = row[TRACE] if isinstance(row[TRACE], dict) else json.loads(row[TRACE])
+    return carrier.get("__var", carrier)  # type: ignore[return-value]  # Airflow's JSON type wraps what it stores

@@ -1,0 +1,93 @@
+"""Makes a run of each DAG by Airflow and one by `creation.create_runs`, and prints every row that came of it, as JSON.
+
+A program of its own (`python made_both_ways.py`): Airflow binds to one database for the life of a process.
+"""
+
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from airflow.models.dag import DagModel
+from airflow.models.log import Log
+from airflow.utils.session import create_session
+from sqlalchemy import inspect, select, text, update
+from sqlalchemy.orm import Session
+
+from tradewind_airflow.runs import bulk, creation
+from tradewind_airflow.runs.catalog import Catalog, Workflow
+from tradewind_airflow.runs.envelope import conf_of
+from tradewind_airflow.runs.orders import RunOrder
+from tradewind_contracts.batches import BatchItem, EventOrigin
+from tradewind_contracts.workflows import WorkflowType
+
+PARAMETERS = {"isin": "DE0007164600", "airflow/task_span_detail_level": 2, "legs": [{"side": "buy", "price": 1.5}]}
+ORIGIN = EventOrigin(event_id="e1", source="/desk", timestamp="2026-11-23T00:00:00Z")
+
+
+def main() -> None:
+    """Print `{dag id: {"in_bulk": bool, "airflow": made, "bulk": made}}`."""
+    known = Catalog()
+    with create_session(scoped=False) as session:
+        session.execute(update(DagModel).values(bundle_version="v7"))
+        workflows = known.find(session, list(session.scalars(select(DagModel.dag_id)))).values()
+        made = {flow.dag_id: _both_ways(session, known, flow) for flow in workflows}
+    sys.stdout.write(json.dumps(made, default=_plain))
+
+
+def _both_ways(session: Session, known: Catalog, workflow: Workflow) -> dict[str, Any]:
+    ours = _order(session, known, workflow)
+    airflows = replace(ours, template=None, item=ours.item.model_copy(update={"workflow_run_id": "by-airflow"}))
+    return {
+        "in_bulk": bool(bulk.suited(session, [ours])),
+        "airflow": _make(session, airflows),
+        "bulk": _make(session, ours),
+    }
+
+
+def _order(session: Session, known: Catalog, workflow: Workflow) -> RunOrder:
+    item = BatchItem(
+        workflow_id=workflow.dag_id,
+        workflow_type=WorkflowType.AIRFLOW,
+        parameters=PARAMETERS,
+        priority=3,
+        workflow_run_id="in-bulk",
+        origin=ORIGIN,
+    )
+    assert workflow.key
+    template = known.template(session, workflow.key)
+    return RunOrder(known.dag(session, workflow.key), workflow.key, template, item, conf_of(item))
+
+
+def _make(session: Session, order: RunOrder) -> dict[str, Any]:
+    before = _counts(session)
+    made = creation.create_runs(session, [order], "ingest")
+    session.commit()
+    after = _counts(session)
+    return {
+        "outcome": str(made[order.run_id]),
+        "written": {table: after[table] - before[table] for table in after if after[table] != before[table]},
+        "runs": _rows(session, "dag_run", order, "id"),
+        "tasks": _rows(session, "task_instance", order, "task_id, map_index"),
+        "log": _rows(session, Log.__tablename__, order, "id"),
+    }
+
+
+def _counts(session: Session) -> dict[str, int]:
+    names: Iterable[str] = inspect(session.get_bind()).get_table_names()
+    return {name: session.execute(text(f'SELECT count(*) FROM "{name}"')).scalar_one() for name in names}  # noqa: S608  # the database's own names
+
+
+def _rows(session: Session, table: str, order: RunOrder, sorting: str) -> list[dict[str, Any]]:
+    query = f"SELECT * FROM {table} WHERE dag_id = :dag AND run_id = :run ORDER BY {sorting}"  # noqa: S608  # constants
+    found = session.execute(text(query), {"dag": order.dag.dag_id, "run": order.run_id})
+    return [dict(row) for row in found.mappings()]
+
+
+def _plain(value: Any) -> str:
+    return bytes(value).hex() if isinstance(value, (bytes, memoryview)) else str(value)
+
+
+if __name__ == "__main__":
+    main()
