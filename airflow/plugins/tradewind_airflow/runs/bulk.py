@@ -7,6 +7,7 @@ test compares the rows of both ways column by column.
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,7 +23,7 @@ from airflow.models.dagrun import DagRun, dagrun_trace_attributes
 from airflow.models.taskinstance import TaskInstance
 from airflow.utils.state import DagRunState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
-from sqlalchemy import insert
+from sqlalchemy import Executable, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
@@ -35,6 +36,8 @@ Row = dict[str, Any]
 
 _INSERTS = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 """Of the databases that Airflow supports, those that tell which rows an `ON CONFLICT DO NOTHING` wrote."""
+
+_TASKS = insert(TaskInstance.__table__)
 
 
 def suited(session: Session, orders: Collection[RunOrder]) -> list[RunOrder]:
@@ -82,18 +85,25 @@ def _write(
     made = [order for order in orders if order.run_id in written]
     tasks = [row for order in made for row in _tasks(order, runs[order.run_id])]
     if tasks:
-        session.execute(insert(TaskInstance.__table__), tasks)
+        session.execute(_TASKS, tasks)
     return made
 
 
 def _insert_runs(session: Session, rows: list[Row]) -> set[str]:
     if not rows:
         return set()
+    return set(session.scalars(_free_runs(session.get_bind().dialect.name), rows))
+
+
+@cache
+def _free_runs(dialect: str) -> Executable:
+    """An INSERT that tells the ids which were free. Built once: SQLAlchemy spends more on that than on sending it."""
     table = DagRun.__table__
     # The two dialects' statements have this part of their interface in common, and no type for it.
-    statement: Any = _INSERTS[session.get_bind().dialect.name](table)
-    free = statement.on_conflict_do_nothing(index_elements=[table.c.dag_id, table.c.run_id]).returning(table.c.run_id)
-    return set(session.scalars(free, rows))
+    statement: Any = _INSERTS[dialect](table)
+    free = statement.on_conflict_do_nothing(index_elements=[table.c.dag_id, table.c.run_id])
+    told: Executable = free.returning(table.c.run_id)
+    return told
 
 
 def _run(order: RunOrder, newest: Newest, user_name: str) -> Row:

@@ -8,6 +8,7 @@ in one statement, and are the cache's key: a new version, or one that was change
 import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from airflow.models.tasklog import LogTemplate
 from airflow.serialization.definitions.dag import SerializedDAG
 from airflow.utils.types import DagRunType
 from cachetools import LRUCache
-from sqlalchemy import ScalarSelect, Select, exists, func, select
+from sqlalchemy import ScalarSelect, Select, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
 from tradewind_airflow.runs.parameters import ParameterSchema
@@ -29,6 +30,7 @@ INTERNAL_TAG = "tradewind-internal"
 
 T = TypeVar("T")
 
+DAG_IDS = "dag_ids"
 CACHED_DAGS = 64
 CACHED_SCHEMAS = 4096
 
@@ -74,7 +76,7 @@ class Catalog:
 
     def find(self, session: Session, dag_ids: Collection[str]) -> dict[str, Workflow]:
         """Return those of `dag_ids` that are workflows, in one statement."""
-        rows = session.execute(_workflows().where(DagModel.dag_id.in_(dag_ids)).order_by(DagModel.dag_id))
+        rows = session.execute(_workflows(), {DAG_IDS: list(dag_ids)})
         return {row.dag_id: _workflow(row) for row in rows}
 
     def dag(self, session: Session, key: DagKey) -> SerializedDAG:
@@ -102,13 +104,29 @@ class Catalog:
 
 def all_ids(session: Session) -> set[str]:
     """Return the id of every DAG that Airflow knows, whether it can run or not."""
-    return set(session.scalars(select(DagModel.dag_id)))
+    return set(session.scalars(_all_ids()))
+
+
+@cache
+def _all_ids() -> Select[tuple[str]]:
+    return select(DagModel.dag_id)
 
 
 def newest(session: Session, dag_ids: Collection[str]) -> dict[str, Newest]:
     """Return what new runs of the DAGs are pinned to at this instant; DAGs without a version are left out."""
+    return {
+        row.dag_id: Newest(DagKey(row.dag_version_id, row.dag_hash), row.bundle_version, row.log_template_id)
+        for row in session.execute(_pins(), {DAG_IDS: list(dag_ids)})
+    }
+
+
+# Each statement is built once: SQLAlchemy spends more on that than Postgres on the answer.
+
+
+@cache
+def _pins() -> Select[*tuple[Any, ...]]:
     log_template = select(func.max(LogTemplate.__table__.c.id)).scalar_subquery()
-    query = (
+    return (
         select(
             DagModel.dag_id,
             DagModel.bundle_version,
@@ -117,12 +135,8 @@ def newest(session: Session, dag_ids: Collection[str]) -> dict[str, Newest]:
             func.coalesce(log_template, 0).label("log_template_id"),
         )
         .join(SerializedDagModel, SerializedDagModel.dag_version_id == _newest_version())
-        .where(DagModel.dag_id.in_(dag_ids))
+        .where(DagModel.dag_id.in_(bindparam(DAG_IDS, expanding=True)))
     )
-    return {
-        row.dag_id: Newest(DagKey(row.dag_version_id, row.dag_hash), row.bundle_version, row.log_template_id)
-        for row in session.execute(query)
-    }
 
 
 def _newest_version() -> ScalarSelect[UUID]:
@@ -136,6 +150,7 @@ def _newest_version() -> ScalarSelect[UUID]:
     )
 
 
+@cache
 def _workflows() -> Select[*tuple[Any, ...]]:
     internal = exists().where(DagTag.dag_id == DagModel.dag_id, DagTag.name == INTERNAL_TAG)
     return (
@@ -150,7 +165,8 @@ def _workflows() -> Select[*tuple[Any, ...]]:
             SerializedDagModel.dag_hash,
         )
         .outerjoin(SerializedDagModel, SerializedDagModel.dag_version_id == _newest_version())
-        .where(~internal)
+        .where(~internal, DagModel.dag_id.in_(bindparam(DAG_IDS, expanding=True)))
+        .order_by(DagModel.dag_id)
     )
 
 

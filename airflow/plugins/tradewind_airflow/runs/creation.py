@@ -24,6 +24,8 @@ from tradewind_airflow.runs.orders import Creation, Refused, RunOrder, Transacti
 AUDIT_EVENT = "tradewind_trigger"
 """`event` of the row in Airflow's audit log (`log`) that each created run gets."""
 
+_AUDIT = insert(Log.__table__)
+
 
 class NewerVersionError(Exception):
     """The DAG got a new version while its run was being made."""
@@ -41,7 +43,7 @@ def create_runs(session: Session, orders: Collection[RunOrder], user_name: str) 
     # In the runs' own transaction: no run without its audit row, no row without its run.
     rows = [_audit_row(order, user_name) for order in orders if made[order.run_id] is Creation.CREATED]
     if rows:
-        session.execute(insert(Log.__table__), rows)
+        session.execute(_AUDIT, rows)
     return made
 
 

@@ -8,10 +8,11 @@ one id among 20 DAGs, 19 ms for 500 ids; with 1000 DAGs 20 ms and 1.2 s. Who kno
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from airflow.models.dagrun import DagRun
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from tradewind_airflow.runs.envelope import parameters_of, priority_of
@@ -37,13 +38,18 @@ class ExistingRun:
 
 def by_run_id(session: Session, dag_ids: Collection[str], run_ids: Collection[str]) -> dict[str, list[ExistingRun]]:
     """Return the runs of `dag_ids` with one of `run_ids`, by run id; Airflow's own ids may name a run of each DAG."""
-    query = select(DagRun.dag_id, DagRun.run_id, DagRun.state, DagRun.conf, DagRun.created_at, DagRun.run_after).where(
-        DagRun.dag_id.in_(dag_ids), DagRun.run_id.in_(run_ids)
-    )
     found: dict[str, list[ExistingRun]] = {}
-    for row in session.execute(query):
+    for row in session.execute(_runs(), {"dag_ids": list(dag_ids), "run_ids": list(run_ids)}):
         parameters, priority = parameters_of(row.conf), priority_of(row.conf)
         created_at = row.created_at or row.run_after
         run = ExistingRun(row.dag_id, row.run_id, row.state, parameters, priority, created_at)
         found.setdefault(run.run_id, []).append(run)
     return found
+
+
+@cache
+def _runs() -> Select[*tuple[Any, ...]]:
+    # Built once: SQLAlchemy spends more on that than Postgres on the answer.
+    return select(DagRun.dag_id, DagRun.run_id, DagRun.state, DagRun.conf, DagRun.created_at, DagRun.run_after).where(
+        DagRun.dag_id.in_(bindparam("dag_ids", expanding=True)), DagRun.run_id.in_(bindparam("run_ids", expanding=True))
+    )
