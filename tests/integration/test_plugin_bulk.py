@@ -23,19 +23,28 @@ PROGRAM = ROOT / "tests" / "support" / "made_both_ways.py"
 IDENTITY = {"id", "run_id"}
 TIMES = {"queued_at", "run_after", "created_at", "updated_at", "dttm"}
 TRACE = "context_carrier"
+TASKS_OF_SLOW_MAPPED = 3 + 1 + 1
+"""Three of the literal list, one that waits for the numbers, and the one that gives them."""
 
 Made = dict[str, dict[str, Any]]
 
 
 @pytest.fixture(scope="module", params=["postgresql", "sqlite"])
-def made(request: pytest.FixtureRequest, postgres_server: PostgresServer) -> Iterator[Made]:
-    """What each DAG's two runs wrote, by DAG id."""
+def printed(request: pytest.FixtureRequest, postgres_server: PostgresServer) -> Iterator[dict[str, Any]]:
+    """What the program tells of the runs that it made in one database."""
     with temporary_home() as home:
         shutil.copytree(DAGS, home / "dags")
         env = _environment(home, new_database(postgres_server, "bulk") if request.param == "postgresql" else None)
         airflow_home.migrate(env)
         _run(env, "-m", "airflow", "dags", "reserialize")
         yield json.loads(_run(env, str(PROGRAM)).splitlines()[-1])
+
+
+@pytest.fixture
+def made(printed: dict[str, Any]) -> Made:
+    """What each DAG's two runs wrote, by DAG id."""
+    dags: Made = printed["dags"]
+    return dags
 
 
 def _environment(home: Path, postgres: str | None) -> dict[str, str]:
@@ -78,6 +87,20 @@ def test_the_rows_of_both_ways_are_equal(made: Made, table: str) -> None:
 
 def _constant(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in {*IDENTITY, *TIMES, TRACE}}
+
+
+def test_orders_of_all_kinds_cost_each_other_nothing(printed: dict[str, Any]) -> None:
+    together = printed["together"]
+    outcomes = dict(together["outcomes"])
+    assert "reserved for scheduled runs" in outcomes.pop("scheduled__2026-11-23")
+    assert outcomes == {
+        "slow": "Creation.CREATED",
+        "in-bulk": "Creation.TAKEN",
+        "outdated": "Creation.OUTDATED",
+        "new": "Creation.CREATED",
+        "newer": "Creation.CREATED",
+    }
+    assert together["written"] == {"dag_run": 3, "task_instance": 5 + 5 + TASKS_OF_SLOW_MAPPED, "log": 3}
 
 
 def test_times_are_set_in_the_same_columns_and_are_now(made: Made) -> None:

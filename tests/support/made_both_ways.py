@@ -27,23 +27,41 @@ ORIGIN = EventOrigin(event_id="e1", source="/desk", timestamp="2026-11-23T00:00:
 
 
 def main() -> None:
-    """Print `{dag id: {"in_bulk": bool, "airflow": made, "bulk": made}}`."""
+    """Print `{"dags": {dag id: {"in_bulk": bool, "airflow": made, "bulk": made}}, "together": outcomes}`."""
     known = Catalog()
     with create_session(scoped=False) as session:
         session.execute(update(DagModel).values(bundle_version="v7"))
-        workflows = known.find(session, list(session.scalars(select(DagModel.dag_id)))).values()
-        made = {flow.dag_id: _both_ways(session, known, flow) for flow in workflows}
-    sys.stdout.write(json.dumps(made, default=_plain))
+        workflows = known.find(session, list(session.scalars(select(DagModel.dag_id))))
+        made = {dag_id: _both_ways(session, known, flow) for dag_id, flow in workflows.items()}
+        together = _together(session, {dag_id: _order(session, known, flow) for dag_id, flow in workflows.items()})
+    sys.stdout.write(json.dumps({"dags": made, "together": together}, default=_plain))
 
 
 def _both_ways(session: Session, known: Catalog, workflow: Workflow) -> dict[str, Any]:
     ours = _order(session, known, workflow)
-    airflows = replace(ours, template=None, item=ours.item.model_copy(update={"workflow_run_id": "by-airflow"}))
+    airflows = replace(_named(ours, "by-airflow"), template=None)
     return {
         "in_bulk": bool(bulk.suited(session, [ours])),
         "airflow": _make(session, airflows),
         "bulk": _make(session, ours),
     }
+
+
+def _together(session: Session, orders: dict[str, RunOrder]) -> dict[str, Any]:
+    """Return what becomes of orders of all kinds in one transaction; the runs "in-bulk" are there already."""
+    five, mapped = orders["bulk_five"], orders["slow_mapped"]
+    outdated = replace(_named(five, "outdated"), key=replace(five.key, dag_hash="of yesterday"))
+    refused = _named(five, "scheduled__2026-11-23")
+    wanted = [_named(mapped, "slow"), five, outdated, _named(five, "new"), refused, _named(five, "newer")]
+    before = _counts(session)
+    made = creation.create_runs(session, wanted, "ingest")
+    session.commit()
+    written = _written(before, _counts(session))
+    return {"outcomes": {run_id: str(outcome) for run_id, outcome in made.items()}, "written": written}
+
+
+def _named(order: RunOrder, run_id: str) -> RunOrder:
+    return replace(order, item=order.item.model_copy(update={"workflow_run_id": run_id}))
 
 
 def _order(session: Session, known: Catalog, workflow: Workflow) -> RunOrder:
@@ -64,14 +82,17 @@ def _make(session: Session, order: RunOrder) -> dict[str, Any]:
     before = _counts(session)
     made = creation.create_runs(session, [order], "ingest")
     session.commit()
-    after = _counts(session)
     return {
         "outcome": str(made[order.run_id]),
-        "written": {table: after[table] - before[table] for table in after if after[table] != before[table]},
+        "written": _written(before, _counts(session)),
         "runs": _rows(session, "dag_run", order, "id"),
         "tasks": _rows(session, "task_instance", order, "task_id, map_index"),
         "log": _rows(session, Log.__tablename__, order, "id"),
     }
+
+
+def _written(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
+    return {table: after[table] - before[table] for table in after if after[table] != before[table]}
 
 
 def _counts(session: Session) -> dict[str, int]:

@@ -1,11 +1,14 @@
 """DAGs whose runs are made both ways: by Airflow's `create_dagrun`, and in bulk."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import DAG, AsyncCallback, CronPartitionTimetable, DeadlineAlert, DeadlineReference, Param, task
+from airflow.sdk import DAG, CronPartitionTimetable, Param, task
 from airflow.sdk import task_group as group
+from airflow.sdk.definitions.callback import AsyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
 FUTURE = datetime(2100, 1, 1, tzinfo=UTC)
@@ -13,7 +16,7 @@ RULES = ("absolute", "downstream", "upstream")
 
 
 @task
-def work(value: int = 0) -> int:
+def work(value: Any = 0) -> Any:
     """Return what was given: these runs are created, not executed."""
     return value
 
@@ -26,6 +29,10 @@ def nested(value: int) -> None:
 
 async def late(**_: object) -> None:
     """Be told of a missed deadline."""
+
+
+def done(context: Any) -> None:
+    """Be told of a success."""
 
 
 with DAG("bulk_one", schedule=None):
@@ -43,7 +50,7 @@ with DAG("bulk_attributes", schedule="@daily", default_args={"retries": 2, "retr
     )
     EmptyOperator(task_id="slots", pool="other", pool_slots=3, retries=7, task_display_name="Slots, ⅓ of them")
     EmptyOperator(task_id="config", executor_config={"cpu": 2}, depends_on_past=True, wait_for_downstream=True)
-    EmptyOperator(task_id="called", on_success_callback=late, trigger_rule="all_done")
+    EmptyOperator(task_id="called", on_success_callback=done, trigger_rule="all_done")
     EmptyOperator(task_id="over", start_date=PAST, end_date=PAST + timedelta(days=1))
     EmptyOperator(task_id="ahead", start_date=FUTURE)
 
@@ -66,7 +73,7 @@ with DAG("bulk_unpinned", schedule=None, disable_bundle_versioning=True):
 with DAG("bulk_groups", schedule=None):
     nested(1) >> nested(2)
     first, last = work.override(task_id="up")(), work.override(task_id="down")()
-    first.as_setup() >> work() >> last.as_teardown(setups=first)
+    first.as_setup() >> work() >> last.as_teardown(setups=first)  # type: ignore[arg-type]  # a decorated task is one as well
 
 with DAG("bulk_empty", schedule=None):
     pass

@@ -1,0 +1,83 @@
+"""When a DAG's runs may be made in bulk."""
+
+import logging
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow import settings
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG, Param
+from airflow.serialization.definitions.dag import SerializedDAG
+from airflow.serialization.definitions.param import SerializedParam, SerializedParamsDict
+from airflow.serialization.serialized_objects import DagSerialization
+from airflow.task.priority_strategy import PriorityWeightStrategy
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+
+from tradewind_airflow.runs import bulk, templates
+from tradewind_airflow.runs.templates import TESTED_VERSION, template_of, trusted
+
+
+@pytest.fixture
+def dag() -> SerializedDAG:
+    with DAG("plain", schedule=None, params={"isin": Param("DE", type="string")}) as dag:
+        EmptyOperator(task_id="first", pool="desk") >> EmptyOperator(task_id="second")
+    return DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
+
+
+def test_a_plain_dag_has_a_row_per_task(dag: SerializedDAG) -> None:
+    template = template_of(dag)
+    assert template is not None
+    assert template.task_types == {"EmptyOperator": 2}
+    assert [(row["task_id"], row["pool"], row["priority_weight"]) for row in template.tasks] == [
+        ("first", "desk", 2),
+        ("second", "default_pool", 1),
+    ]
+    assert not any({"run_id", "context_carrier"} & row.keys() for row in template.tasks)
+
+
+def test_a_weight_rule_of_somebody_is_asked_for_each_run(dag: SerializedDAG, monkeypatch: pytest.MonkeyPatch) -> None:
+    class ByConf(PriorityWeightStrategy):
+        def get_weight(self, ti: Any) -> int:
+            return int(ti.dag_run.conf["weight"])
+
+    monkeypatch.setattr(dag.task_dict["second"], "_weight_rule", ByConf())
+    assert template_of(dag) is None
+
+
+def test_a_cluster_policy_is_asked_for_each_run(dag: SerializedDAG, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "task_instance_mutation_hook", lambda task, **_: setattr(task, "queue", "fast"))
+    assert template_of(dag) is None
+
+
+def test_a_schema_that_is_none_is_left_to_airflow(dag: SerializedDAG) -> None:
+    dag.params = SerializedParamsDict({"odd": SerializedParam("x", type="no such type")})
+    assert template_of(dag) is None
+
+
+def test_another_airflow_is_not_trusted_and_that_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, templates.__name__):
+        assert [trusted("3.9.1"), trusted("3.9.1"), trusted(TESTED_VERSION)] == [False, False, True]
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "3.9.1" in caplog.text
+
+
+def test_a_dag_has_no_template_on_another_airflow(dag: SerializedDAG, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(templates, "trusted", lambda: False)
+    assert template_of(dag) is None
+
+
+@pytest.mark.parametrize(
+    ("run_id", "expected"), [("0197-abc~1", True), ("a..b", False), ("a/b", False), ("backfill__1", False)]
+)
+def test_ids_that_airflow_may_refuse_are_left_to_it(dag: SerializedDAG, run_id: str, expected: bool) -> None:
+    order = SimpleNamespace(template=template_of(dag), run_id=run_id)
+    with Session(create_engine("sqlite://")) as session:
+        assert bool(bulk.suited(session, [order])) is expected  # type: ignore[list-item]  # what is looked at of one
+
+
+def test_a_database_that_tells_no_written_rows_is_left_to_airflow(dag: SerializedDAG) -> None:
+    order = SimpleNamespace(template=template_of(dag), run_id="fine")
+    with Session(create_engine("mysql+mysqldb://", module=SimpleNamespace(paramstyle="format"))) as session:
+        assert bulk.suited(session, [order]) == []  # type: ignore[list-item]  # as above
