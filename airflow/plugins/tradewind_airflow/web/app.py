@@ -4,6 +4,7 @@ from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessE
 from airflow.api_fastapi.core_api.security import requires_access_dag
 from fastapi import Depends, FastAPI
 
+from tradewind_airflow.runs import templates
 from tradewind_airflow.runs.catalog import Catalog
 from tradewind_airflow.web import docs, errors, routes
 
@@ -23,6 +24,8 @@ def create_app() -> FastAPI:
         redoc_url=None,
         openapi_url=None,
     )
+    # An Airflow that the fast way was not tested with is told of as the server starts, not at the first trigger.
+    templates.trusted()
     app.state.catalog = Catalog()
     errors.install(app)
     app.include_router(routes.router)
