@@ -54,6 +54,7 @@ PYTEST := $(BIN)/python -m pytest --cov --cov-append --cov-report=
 
 test: $(READY) ## Unit, then real parts, then the whole stack; coverage of all three together
 	@rm -f .coverage
+	@# Not spread over processes: xdist runs tests that share an id (schemathesis' operations) only once.
 	$(PYTEST) tests/unit tests/ops
 	$(PYTEST) -n 3 --dist loadfile tests/integration
 	$(PYTEST) tests/e2e
