@@ -18,4 +18,6 @@ def stack() -> Iterator[WholeStack]:
         token = next(iter(json.loads(environment["API_TOKENS"]).values()))
         headers = {"Authorization": f"Bearer {token}"}
         with httpx.Client(base_url=environment["TRADEWIND_API_URL"], headers=headers, timeout=30) as api:
-            yield WholeStack(running, environment, api)
+            whole = WholeStack(running, environment, api)
+            whole.await_workflows("example_workflow", "recon_break_resolution")
+            yield whole

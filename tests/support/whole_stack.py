@@ -26,6 +26,13 @@ class WholeStack:
     environment: dict[str, str]
     api: httpx.Client
 
+    def await_workflows(self, *names: str, seconds: float = 60) -> None:
+        """Wait until Airflow has read the DAG files of a new home."""
+        deadline = time.monotonic() + seconds
+        while set(names) - {row["workflow_id"] for row in self.api.get("/workflows").raise_for_status().json()}:
+            assert time.monotonic() < deadline, f"{names} are not listed within {seconds} s"
+            time.sleep(0.5)
+
     def trigger(self, body: dict[str, Any], key: str | None = None) -> httpx.Response:
         """Ask for a run."""
         headers = {"Idempotency-Key": f'"{key}"'} if key else {}

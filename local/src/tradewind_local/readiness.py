@@ -14,10 +14,17 @@ def answers_ok(url: str) -> bool:
     return _get(url) is not None
 
 
-def _get(url: str) -> httpx.Response | None:
+def engines_listed(api_url: str, token: str) -> set[str]:
+    """The engines whose workflows the facade lists now: what it has never read, it takes no trigger for."""
+    answer = _get(f"{api_url}/workflows", token)
+    return {info["workflow_type"] for info in answer.json()} if answer else set()
+
+
+def _get(url: str, token: str = "") -> httpx.Response | None:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
         # No proxy of the environment stands between two processes of one machine.
-        answer = httpx.get(url, timeout=TIMEOUT_SECONDS, trust_env=False)
+        answer = httpx.get(url, timeout=TIMEOUT_SECONDS, trust_env=False, headers=headers)
     except httpx.HTTPError:
         return None
     return answer if answer.status_code == httpx.codes.OK else None

@@ -6,11 +6,11 @@ from functools import cached_property
 from threading import Event
 
 from tradewind_contracts.topics import AIRFLOW_GROUP
-from tradewind_local import credentials, processes
+from tradewind_local import credentials, processes, readiness
 from tradewind_local.airflow_config import DATABASE as AIRFLOW_DATABASE
 from tradewind_local.airflow_schema import AirflowSchema
 from tradewind_local.errors import PartError
-from tradewind_local.layout import AGENTS_DATABASE, Layout, process_environment
+from tradewind_local.layout import AGENTS_DATABASE, Layout, callers, process_environment
 from tradewind_local.locks import exclusive
 from tradewind_local.parts import ALL, SPECS, Part, Port, build, with_needs
 from tradewind_local.ports import PortBook, require_free
@@ -21,6 +21,9 @@ from tradewind_local.settings import LocalSettings
 from tradewind_local.sockets import remove_socket_folder
 from tradewind_local.steps import Step, StoppedError, run_steps
 from tradewind_local.topics import answers, create_topics, warm_groups
+
+LISTED_BY = ("api", "agents", "airflow-api-server", "airflow-dag-processor")
+"""The parts that a list of all workflows needs."""
 
 # A part that ends this often before it is ready will not be ready.
 DEATHS_ALLOWED = 2
@@ -132,6 +135,8 @@ class Stack:
             Step("topics", self._make_topics, after=("kafka",)),
             Step("airflow schema", self._migrate, after=("databases",)),
         ]
+        if set(LISTED_BY) <= set(names):
+            steps.append(Step("workflows", self._await_workflows, after=LISTED_BY))
         wanted = {name for step in steps for name in step.after}
         wanted |= {"topics"} if "kafka" in names else set()
         wanted |= {name for step in between if step.name in wanted for name in step.after}
@@ -183,6 +188,15 @@ class Stack:
             )
         create_topics(address)
         warm_groups(address, AIRFLOW_GROUP)
+
+    def _await_workflows(self, stop: Event) -> None:
+        token = next(iter(callers(self._layout.secrets["API_TOKENS"]).values()))
+        deadline = time.monotonic() + self.settings.ready_timeout
+        while {"airflow", "langgraph"} - readiness.engines_listed(self._layout.url("api"), token):
+            if time.monotonic() > deadline:
+                raise PartError.with_log("api", "lists no workflows of one of the engines", self._parts["api"].log)
+            if stop.wait(0.5):
+                raise StoppedError
 
     def _migrate(self, _: Event) -> None:
         config, home = self._layout.airflow, self.settings.home

@@ -1,6 +1,7 @@
 """The demo's two doors: the facade's REST API, and the topic itself."""
 
 import json
+import time
 from types import TracebackType
 from typing import Self
 
@@ -15,6 +16,7 @@ from tradewind_local.demo.runs import DemoRun
 from tradewind_local.errors import LocalError
 
 DELIVERY_SECONDS = 10
+PARSE_SECONDS = 60
 
 
 class DemoClient:
@@ -52,7 +54,13 @@ class DemoClient:
             "workflow_type": run.workflow_type,
             "parameters": run.parameters,
         }
-        answer = self._taken(self._http.post("/workflows/trigger", json=body))
+        deadline = time.monotonic() + PARSE_SECONDS
+        # Airflow may still be reading its DAG files; until then the workflow is unknown.
+        while (answer := self._http.post("/workflows/trigger", json=body)).status_code == httpx.codes.NOT_FOUND:
+            if time.monotonic() > deadline:
+                break
+            time.sleep(1)
+        self._taken(answer)
         return WorkflowResponse.model_validate_json(answer.content).workflow_run_id
 
     def _by_event(self, run: DemoRun) -> str:
