@@ -6,7 +6,7 @@ from fastapi import Depends, FastAPI
 
 from tradewind_airflow.runs import templates
 from tradewind_airflow.runs.catalog import Catalog
-from tradewind_airflow.web import docs, errors, routes
+from tradewind_airflow.web import docs, errors, statuses, triggers
 
 
 def create_app() -> FastAPI:
@@ -28,7 +28,7 @@ def create_app() -> FastAPI:
     templates.trusted()
     app.state.catalog = Catalog()
     errors.install(app)
-    app.include_router(routes.router)
-    app.include_router(docs.router)
+    for part in (triggers, statuses, docs):
+        app.include_router(part.router)
     docs.describe_bodies(app)
     return app

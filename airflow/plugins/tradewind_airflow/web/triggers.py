@@ -1,49 +1,25 @@
-"""Airflow's workflows over REST: the same paths and models as the facade's, with Airflow's own users and rights.
+"""Airflow's workflows over REST: which there are, and runs of them, one or many.
 
-Handlers are plain functions: FastAPI runs them on worker threads, so that the database never blocks the event loop.
+The same paths and models as the facade's, with Airflow's own users and rights. Handlers are plain functions: FastAPI
+runs them on worker threads, so that the database never blocks the event loop.
 """
 
 from datetime import UTC, datetime
 from typing import Annotated
 
-from airflow.api_fastapi.core_api.security import GetUserDep
-from fastapi import APIRouter, Depends, Header, Query, Request, Response, status
+from fastapi import APIRouter, Depends, Header, Request, Response, status
 
 from tradewind_airflow.runs import listing
-from tradewind_airflow.runs.callers import Caller
-from tradewind_airflow.runs.catalog import Catalog
-from tradewind_airflow.runs.status import AmbiguousRunError, StatusService, UnknownRunError
 from tradewind_airflow.runs.triggering import TriggerService
 from tradewind_airflow.web import bodies, headers
-from tradewind_airflow.web.errors import ApiError, api_error
+from tradewind_airflow.web.dependencies import CallerDep, CatalogDep
+from tradewind_airflow.web.errors import ApiError
 from tradewind_contracts import run_ids
 from tradewind_contracts.batches import BatchItem, BatchResponse, ItemResult, Outcome
 from tradewind_contracts.problems import FieldError, ProblemType, problem
-from tradewind_contracts.run_ids import RunId
-from tradewind_contracts.workflows import (
-    RunStatus,
-    WorkflowId,
-    WorkflowInfo,
-    WorkflowRequest,
-    WorkflowResponse,
-    WorkflowStatus,
-)
+from tradewind_contracts.workflows import RunStatus, WorkflowInfo, WorkflowRequest, WorkflowResponse
 
 router = APIRouter(tags=["workflows"])
-
-
-def caller(user: GetUserDep) -> Caller:
-    """Return who asks, for this one request."""
-    return Caller(user)
-
-
-def catalog(request: Request) -> Catalog:
-    """Return the process's catalog."""
-    return request.app.state.catalog  # type: ignore[no-any-return]  # set by `create_app`
-
-
-CallerDep = Annotated[Caller, Depends(caller)]
-CatalogDep = Annotated[Catalog, Depends(catalog)]
 
 
 @router.get("/workflows")
@@ -105,20 +81,3 @@ def not_an_item(errors: list[FieldError]) -> ItemResult:
     """Return the answer to what is no trigger at all."""
     why = problem(ProblemType.INVALID_REQUEST, f"{len(errors)} field(s) do not fit", errors=errors)
     return ItemResult(outcome=Outcome.REJECTED, workflow_run_id=None, problem=why)
-
-
-@router.get("/workflows/{workflow_run_id}/status")
-def workflow_status(
-    workflow_run_id: RunId,
-    workflows: CatalogDep,
-    caller: CallerDep,
-    workflow_id: Annotated[WorkflowId | None, Query(description="Whose run, where several DAGs have this id")] = None,
-) -> WorkflowStatus:
-    """Return where a run is. Runs that Tradewind did not make are answered for as well."""
-    try:
-        return StatusService(workflows).status(workflow_run_id, caller, workflow_id)
-    except UnknownRunError as error:
-        raise api_error(ProblemType.UNKNOWN_RUN, f"no DAG that you may read has a run {workflow_run_id!r}") from error
-    except AmbiguousRunError as error:
-        detail = f"several DAGs have this run: {', '.join(error.args)}; say which one by ?workflow_id="
-        raise api_error(ProblemType.STATE_CONFLICT, detail) from error
