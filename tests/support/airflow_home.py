@@ -13,6 +13,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 DAGS = ROOT / "airflow" / "dags"
+DB_MANAGER = "tradewind_airflow.database.db_manager.TradewindDBManager"
 
 
 def environment(home: Path, **extra: str) -> dict[str, str]:
@@ -23,6 +24,7 @@ def environment(home: Path, **extra: str) -> dict[str, str]:
         "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "airflow" / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__DATABASE__EXTERNAL_DB_MANAGERS": DB_MANAGER,
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
         **extra,
     }

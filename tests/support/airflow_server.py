@@ -20,6 +20,7 @@ import httpx
 import psycopg
 from psycopg.rows import dict_row
 
+from support.airflow_home import DB_MANAGER
 from tradewind_local.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,6 +67,7 @@ class AirflowServer:
             "CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
             "DATABASE__SQL_ALCHEMY_CONN": self.database_url.replace("postgresql://", "postgresql+psycopg2://", 1),
             "DATABASE__SQL_ALCHEMY_CONN_ASYNC": self.database_url.replace("postgresql://", "postgresql+psycopg://", 1),
+            "DATABASE__EXTERNAL_DB_MANAGERS": DB_MANAGER,
             "API__PORT": str(self.port),
             "API__HOST": "127.0.0.1",
             "API__SECRET_KEY": self.passwords["admin"] * 4,

@@ -19,6 +19,8 @@ TUNING = {
     "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",
     "AIRFLOW__API__WORKERS": "1",
     "AIRFLOW__API__EXPOSE_CONFIG": "False",
+    # Tradewind's indexes on Airflow's tables, made by `airflow db migrate`.
+    "AIRFLOW__DATABASE__EXTERNAL_DB_MANAGERS": "tradewind_airflow.database.db_manager.TradewindDBManager",
     # `up` migrates before it starts them; each part would look again, at every start.
     "AIRFLOW__DATABASE__CHECK_MIGRATIONS": "False",
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.25",

@@ -1,4 +1,4 @@
-"""Airflow's tables: migrated when the installed Airflow is not the one that made them."""
+"""Airflow's tables and our indexes on them: migrated when the installed ones are not those that made them."""
 
 import json
 import subprocess
@@ -8,14 +8,18 @@ from importlib.metadata import version
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 
+from tradewind_local import repository
 from tradewind_local.errors import PartError
 from tradewind_local.postgres import PostgresNode
+
+REVISIONS = repository.ROOT / "airflow" / "plugins" / "tradewind_airflow" / "database" / "migrations" / "versions"
 
 
 @dataclass(frozen=True)
 class AirflowSchema:
-    """The tables in `database`; `record` remembers which Airflow last migrated them, and to which revision."""
+    """The tables in `database`; `record` remembers which Airflow and plugin migrated them, and to which revisions."""
 
     node: PostgresNode
     database: str
@@ -38,13 +42,19 @@ class AirflowSchema:
     def _current(self) -> bool:
         return self.record.exists() and json.loads(self.record.read_text()) == self._now()
 
-    def _now(self) -> dict[str, str | None]:
-        return {"airflow": version("apache-airflow-core"), "revision": self._revision()}
+    def _now(self) -> dict[str, object]:
+        return {
+            "airflow": version("apache-airflow-core"),
+            "revision": self._revision("alembic_version"),
+            "plugin": sorted(path.stem for path in REVISIONS.glob("[a-z]*.py")),
+            "plugin_revision": self._revision("alembic_version_tradewind"),
+        }
 
-    def _revision(self) -> str | None:
+    def _revision(self, table: str) -> str | None:
+        query = sql.SQL("SELECT version_num FROM {}").format(sql.Identifier(table))
         with psycopg.connect(self.node.url(self.database)) as connection:
             try:
-                row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+                row = connection.execute(query).fetchone()
             except psycopg.errors.UndefinedTable:
                 return None
         return str(row[0]) if row else None

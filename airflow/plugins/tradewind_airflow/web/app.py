@@ -1,9 +1,14 @@
 """The FastAPI app that Airflow mounts at `/tradewind`."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.api_fastapi.core_api.security import requires_access_dag
 from fastapi import Depends, FastAPI
 
+from tradewind_airflow.database import indexes
 from tradewind_airflow.runs import templates
 from tradewind_airflow.runs.catalog import Catalog
 from tradewind_airflow.web import docs, errors, statuses, triggers
@@ -19,6 +24,7 @@ def create_app() -> FastAPI:
         title="Tradewind: Airflow's workflows",
         description="An event or a REST call becomes exactly one DAG run.",
         version="0.1.0",
+        lifespan=_lifespan,
         dependencies=[Depends(requires_access_dag("GET", DagAccessEntity.RUN))],
         docs_url=None,
         redoc_url=None,
@@ -32,3 +38,10 @@ def create_app() -> FastAPI:
         app.include_router(part.router)
     docs.describe_bodies(app)
     return app
+
+
+@asynccontextmanager
+async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
+    """Airflow enters it once per process that serves HTTP."""
+    await asyncio.to_thread(indexes.report_missing)
+    yield

@@ -1,0 +1,81 @@
+"""Tradewind's own indexes on Airflow's tables, without which a run is looked for by reading all runs.
+
+Airflow has no index on `dag_run.run_id` alone, none on `updated_at`, and none on pending human input. Reasons and
+measurements: docs/adr/0006-own-indexes.md.
+"""
+
+import logging
+from dataclasses import dataclass
+
+from airflow.models.base import Base
+from airflow.utils.session import create_session
+from sqlalchemy import Connection, bindparam, inspect, text
+from sqlalchemy.exc import SQLAlchemyError
+
+logger = logging.getLogger(__name__)
+
+MIGRATE = "airflow db migrate"
+MANAGER = "tradewind_airflow.database.db_manager.TradewindDBManager"
+"""What `[database] external_db_managers` has to name for `MIGRATE` to make the indexes."""
+
+
+@dataclass(frozen=True)
+class OwnIndex:
+    """One index; `where` makes it a partial one, in SQL that Postgres and SQLite both read."""
+
+    name: str
+    table: str
+    column: str
+    where: str | None = None
+
+
+INDEXES = (
+    OwnIndex("tradewind_dag_run_run_id", "dag_run", "run_id"),
+    OwnIndex("tradewind_dag_run_updated_at", "dag_run", "updated_at"),
+    OwnIndex("tradewind_hitl_detail_pending", "hitl_detail", "created_at", "responded_at IS NULL"),
+)
+
+_BROKEN = text(
+    "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+    " WHERE c.relname IN :names AND NOT i.indisvalid"
+    " AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid)"
+).bindparams(bindparam("names", expanding=True))
+
+
+def schema() -> str | None:
+    """Return the schema of Airflow's tables; None for the database's own choice."""
+    named: str | None = Base.metadata.schema
+    return named
+
+
+def broken(connection: Connection) -> set[str]:
+    """Return those of our indexes that an interrupted `CREATE INDEX CONCURRENTLY` left behind: no query uses them."""
+    if connection.dialect.name != "postgresql":
+        return set()
+    return set(connection.scalars(_BROKEN, {"names": [index.name for index in INDEXES]}))
+
+
+def missing(connection: Connection) -> list[OwnIndex]:
+    """Return those of our indexes that are not there, or not usable."""
+    found = inspect(connection)
+    tables = {index.table for index in INDEXES}
+    names = {one["name"] for table in tables for one in found.get_indexes(table, schema())} - broken(connection)
+    return [index for index in INDEXES if index.name not in names]
+
+
+def report_missing() -> None:
+    """Say in the log which indexes are missing, and what to do; nothing else depends on it."""
+    try:
+        with create_session(scoped=False) as session:
+            names = [index.name for index in missing(session.connection())]
+    except SQLAlchemyError:
+        logger.exception("whether Tradewind's indexes are there could not be asked")
+        return
+    if names:
+        logger.error(
+            "Tradewind's indexes %s are missing: everything works, and each look-up reads all runs. Set [database] "
+            "external_db_managers = %s and run `%s`; it locks nothing on Postgres.",
+            ", ".join(names),
+            MANAGER,
+            MIGRATE,
+        )

@@ -1,0 +1,45 @@
+"""Make the indexes by which a run is found, changes are read and pending human input is seen."""
+
+from alembic import context, op
+from sqlalchemy import text
+
+from tradewind_airflow.database import indexes
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make each index that is not there, without locking the table on Postgres."""
+    with op.get_context().autocommit_block():
+        for name in set() if context.is_offline_mode() else indexes.broken(op.get_bind()):
+            _drop(next(index for index in indexes.INDEXES if index.name == name))
+        for index in indexes.INDEXES:
+            _create(index)
+
+
+def downgrade() -> None:
+    """Remove the indexes."""
+    with op.get_context().autocommit_block():
+        for index in indexes.INDEXES:
+            _drop(index)
+
+
+def _create(index: indexes.OwnIndex) -> None:
+    where = text(index.where) if index.where else None
+    op.create_index(
+        index.name,
+        index.table,
+        [index.column],
+        schema=indexes.schema(),
+        if_not_exists=True,
+        postgresql_concurrently=True,
+        postgresql_where=where,
+        sqlite_where=where,
+    )
+
+
+def _drop(index: indexes.OwnIndex) -> None:
+    op.drop_index(index.name, index.table, schema=indexes.schema(), if_exists=True, postgresql_concurrently=True)
