@@ -9,7 +9,7 @@ import pytest
 from support.airflow_server import AirflowServer
 from support.ingestion import Ingestion, until
 from support.servers import new_topic_set
-from tradewind_airflow.ingestion.settings import ConfigurationError
+from tradewind_airflow.triggerer.errors import ConfigurationError
 from tradewind_airflow.triggers import WorkflowEventsTrigger
 from tradewind_local.kafka import KafkaBroker
 

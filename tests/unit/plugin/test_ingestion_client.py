@@ -6,7 +6,9 @@ import pytest
 from airflow.sdk import Connection
 
 from support.plugin_suite import item
-from tradewind_airflow.ingestion.plugin_client import LoginError, PluginClient, UnreachableError, base_url
+from tradewind_airflow.ingestion.plugin_client import PluginClient
+from tradewind_airflow.triggerer.errors import LoginError, UnreachableError
+from tradewind_airflow.triggerer.session import base_url
 from tradewind_contracts.batches import Outcome
 from tradewind_contracts.problems import ProblemType, problem
 

@@ -5,11 +5,11 @@ import pytest
 from confluent_kafka import Consumer, Producer
 
 from tradewind_airflow.ingestion.settings import (
-    ConfigurationError,
     IngestionSettings,
     consumer_config,
     producer_config,
 )
+from tradewind_airflow.triggerer.errors import ConfigurationError
 
 SETTINGS = IngestionSettings()
 CONNECTION: dict[str, Any] = {

@@ -6,8 +6,8 @@ from confluent_kafka import KafkaError, KafkaException
 from support.plugin_suite import BROKEN, FakePlugin, PluginSuite, item
 from tradewind_airflow.ingestion.backlog import Entry
 from tradewind_airflow.ingestion.decisions import GiveUp, Inbound, Skip, Trigger, Work
-from tradewind_airflow.ingestion.plugin_client import UnreachableError
 from tradewind_airflow.ingestion.settlement import Settlement
+from tradewind_airflow.triggerer.errors import UnreachableError
 
 PATIENCE = 60.0
 

@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tradewind_airflow.triggerer.errors import ConfigurationError
+from tradewind_airflow.triggerer.kafka import for_producers
 from tradewind_contracts import topics
-
-
-class ConfigurationError(ValueError):
-    """The ingestion cannot run as it is configured; somebody has to change it."""
 
 
 @dataclass(frozen=True)
@@ -22,27 +20,6 @@ class IngestionSettings:
     group_id: str = topics.AIRFLOW_GROUP
     unavailable_patience: float = 60.0
     """How long a workflow that cannot be run right now holds its event, before that is dead-lettered."""
-
-
-CONSUMER_ONLY = frozenset(
-    {
-        "auto.commit.interval.ms",
-        "auto.offset.reset",
-        "check.crcs",
-        "enable.auto.commit",
-        "enable.auto.offset.store",
-        "enable.partition.eof",
-        "group.id",
-        "group.instance.id",
-        "group.protocol",
-        "heartbeat.interval.ms",
-        "isolation.level",
-        "max.poll.interval.ms",
-        "partition.assignment.strategy",
-        "session.timeout.ms",
-    }
-)
-"""Options that librdkafka warns about when a producer gets them; those named `fetch.*` and `queued.*` are others."""
 
 
 def consumer_config(connection: Mapping[str, Any], settings: IngestionSettings) -> dict[str, Any]:
@@ -70,17 +47,12 @@ def consumer_config(connection: Mapping[str, Any], settings: IngestionSettings) 
 
 def producer_config(connection: Mapping[str, Any]) -> dict[str, Any]:
     """Return the configuration of the dead letters' producer, from the same connection."""
-    kept = {key: value for key, value in connection.items() if not _is_for_consumers(key)}
     return {
         "reconnect.backoff.max.ms": 1000,
-        **kept,
+        **for_producers(connection),
         "acks": "all",
         "enable.idempotence": True,
         "linger.ms": 0,
         "message.max.bytes": topics.DEAD_LETTERS.max_message_bytes,
         "delivery.timeout.ms": 20_000,
     }
-
-
-def _is_for_consumers(key: str) -> bool:
-    return key in CONSUMER_ONLY or key.startswith(("fetch.", "queued."))

@@ -9,9 +9,9 @@ from confluent_kafka import KafkaException
 
 from tradewind_airflow.ingestion import decisions
 from tradewind_airflow.ingestion.backlog import Entry
-from tradewind_airflow.ingestion.backoff import Backoff, delay
 from tradewind_airflow.ingestion.decisions import Again, GiveUp, Inbound, Skip, Trigger
-from tradewind_airflow.ingestion.plugin_client import UnreachableError
+from tradewind_airflow.triggerer.backoff import Backoff, delay
+from tradewind_airflow.triggerer.errors import UnreachableError
 from tradewind_contracts.batches import BatchItem, ItemResult
 from tradewind_contracts.problems import Problem
 

@@ -1,0 +1,1 @@
+"""What Tradewind's triggers share: a thread of their own, and the way to Airflow's API server and to Kafka."""
