@@ -1,7 +1,23 @@
 from datetime import UTC, datetime
 
-from tradewind_airflow.runs.envelope import RESERVED_KEY, RunEnvelope, conf_of, parameters_of, priority_of
+import pytest
+
+from tradewind_airflow.runs.envelope import (
+    RESERVED_KEY,
+    Cancellation,
+    Retry,
+    RunEnvelope,
+    asked_priority_of,
+    conf_of,
+    envelope_of,
+    is_cancelled,
+    parameters_of,
+    priority_of,
+    with_envelope,
+)
 from tradewind_contracts.batches import BatchItem, EventOrigin
+from tradewind_contracts.commands import RetryScope
+from tradewind_contracts.events import CancelMode
 from tradewind_contracts.workflows import WorkflowType
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -11,6 +27,10 @@ def item(origin: EventOrigin | None = None) -> BatchItem:
     return BatchItem(
         workflow_id="w", workflow_type=WorkflowType.AIRFLOW, parameters={"a": [1]}, priority=7, origin=origin
     )
+
+
+def cancellation(clear_number: int = 0, stopped: int = 2) -> Cancellation:
+    return Cancellation(mode=CancelMode.GRACEFUL, by="ann", at=NOW, clear_number=clear_number, stopped=stopped)
 
 
 def test_a_run_knows_its_event() -> None:
@@ -35,3 +55,49 @@ def test_the_priority_comes_back_out() -> None:
     assert priority_of(conf_of(item())) == 7
     others: list[dict[str, object] | None] = [None, {"a": 1}, {RESERVED_KEY: "7"}, {RESERVED_KEY: {}}]
     assert [priority_of(conf) for conf in others] == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("foreign", [11, -1, "9", 2.5, None, True])
+def test_a_priority_that_somebody_else_wrote_is_bounded(foreign: object) -> None:
+    assert priority_of({RESERVED_KEY: {"priority": foreign}}) == 0
+
+
+def test_the_asked_priority_outlives_a_change() -> None:
+    assert asked_priority_of(conf_of(item())) == 7
+    changed = with_envelope(conf_of(item()), RunEnvelope(priority=9, asked_priority=7))
+    assert (priority_of(changed), asked_priority_of(changed)) == (9, 7)
+    lowest = with_envelope({}, RunEnvelope(priority=9, asked_priority=0))
+    assert asked_priority_of(lowest) == 0
+
+
+def test_an_envelope_survives_the_database() -> None:
+    known = RunEnvelope(priority=3, cancel=cancellation(), retries=[Retry(id="x", scope=RetryScope.ALL)])
+    conf = with_envelope({"a": 1}, known)
+    assert envelope_of(conf) == known
+    assert parameters_of(conf) == {"a": 1}
+
+
+def test_a_foreign_envelope_is_an_empty_one() -> None:
+    assert envelope_of({RESERVED_KEY: {"cancel": "yes"}}) == envelope_of(None) == envelope_of({}) == RunEnvelope()
+
+
+@pytest.mark.parametrize(
+    ("state", "clear_number", "stopped", "expected"),
+    [
+        ("failed", 0, 2, True),
+        ("running", 0, 2, False),
+        ("success", 0, 2, False),
+        ("failed", 1, 2, False),
+        ("failed", 0, 0, False),
+    ],
+)
+def test_a_run_reads_cancelled_until_it_is_retried(
+    state: str, clear_number: int, stopped: int, *, expected: bool
+) -> None:
+    conf = with_envelope({}, RunEnvelope(cancel=cancellation(stopped=stopped)))
+    assert is_cancelled(conf, clear_number=clear_number, state=state) is expected
+
+
+def test_a_failed_run_without_a_cancel_failed() -> None:
+    assert not is_cancelled(None, clear_number=0, state="failed")
+    assert not is_cancelled(conf_of(item()), clear_number=0, state="failed")

@@ -1,34 +1,80 @@
-"""`DagRun.conf` of a run that Tradewind made: the parameters, and one reserved key for where the run comes from."""
+"""`DagRun.conf` of a run that Tradewind made or steered: the parameters, and one reserved key for all else.
+
+The key holds what no column of Airflow's has a place for: the priority, the event that asked for the run, and what
+was commanded since. Pure functions; whoever changes a run's `conf` holds the lock of its row.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, Field
+from airflow.utils.state import DagRunState
+from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
 from tradewind_contracts.batches import BatchItem
+from tradewind_contracts.commands import RetryScope
+from tradewind_contracts.events import CancelMode
 from tradewind_contracts.workflows import Priority
 
 RESERVED_KEY = "_tradewind"
 
+KEPT_RETRIES = 20
+"""Of the retries that came with an `Idempotency-Key`, the newest ones are known again."""
+
+
+class Cancellation(BaseModel):
+    """The last cancel of a run. It holds for as long as the run's `clear_number` is the same: a retry ends it."""
+
+    mode: CancelMode
+    reason: str | None = None
+    by: str
+    at: AwareDatetime
+    clear_number: int
+    stopped: int = Field(description="Task instances that the cancel kept from starting, or ended")
+
+
+class Retry(BaseModel):
+    """A retry that came with an `Idempotency-Key`; `id` is made of caller and key."""
+
+    id: str
+    scope: RetryScope
+
 
 class RunEnvelope(BaseModel):
-    """`conf["_tradewind"]`: the request's priority, and the event that asked for the run if there was one.
+    """`conf["_tradewind"]`. `priority` is the present one, `asked_priority` the trigger's where that was another.
 
     A task reads it as `RunEnvelope.model_validate(context["dag_run"].conf["_tradewind"])`.
     """
 
     priority: Priority = 0
+    asked_priority: Priority | None = None
     event_id: str | None = Field(default=None, description="CloudEvents `id`")
     source: str | None = Field(default=None, description="CloudEvents `source`")
     timestamp: AwareDatetime | None = Field(default=None, description="CloudEvents `time`")
     traceparent: str | None = Field(default=None, description="W3C Trace Context")
+    cancel: Cancellation | None = None
+    retries: list[Retry] = Field(default_factory=list)
 
 
 def conf_of(item: BatchItem) -> dict[str, Any]:
     """Return the `conf` that a run of `item` gets."""
     origin = item.origin.model_dump() if item.origin else {}
-    envelope = RunEnvelope(priority=item.priority, **origin)
-    return {**item.parameters, RESERVED_KEY: envelope.model_dump(mode="json", exclude_none=True)}
+    return with_envelope(item.parameters, RunEnvelope(priority=item.priority, **origin))
+
+
+def with_envelope(conf: Mapping[str, Any] | None, envelope: RunEnvelope) -> dict[str, Any]:
+    """Return `conf` with this envelope in place of its own."""
+    kept = envelope.model_dump(mode="json", exclude_none=True)
+    if not envelope.retries:
+        del kept["retries"]
+    return {**(conf or {}), RESERVED_KEY: kept}
+
+
+def envelope_of(conf: Mapping[str, Any] | None) -> RunEnvelope:
+    """Return a run's envelope; an empty one where there is none, or one that somebody else wrote."""
+    try:
+        return RunEnvelope.model_validate((conf or {}).get(RESERVED_KEY, {}))
+    except ValidationError:
+        return RunEnvelope()
 
 
 def parameters_of(conf: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -37,7 +83,28 @@ def parameters_of(conf: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def priority_of(conf: Mapping[str, Any] | None) -> int:
-    """Return the priority that a run was asked for with; 0 where it was not made by us."""
+    """Return the priority that a run has; 0 where it was not made by us."""
+    return _number(conf, "priority", 0)
+
+
+def asked_priority_of(conf: Mapping[str, Any] | None) -> int:
+    """Return the priority that a run was asked for with, whatever it was changed to since."""
+    return _number(conf, "asked_priority", priority_of(conf))
+
+
+def is_cancelled(conf: Mapping[str, Any] | None, *, clear_number: int, state: str) -> bool:
+    """Whether a run reads `cancelled`: it ended as failed, and a cancel of this very go of it kept it from its end.
+
+    A run whose last tasks succeeded in spite of a cancel is `succeeded`: its result exists.
+    """
+    if state != DagRunState.FAILED or RESERVED_KEY not in (conf or {}):
+        return False
+    cancel = envelope_of(conf).cancel
+    return cancel is not None and cancel.clear_number == clear_number and cancel.stopped > 0
+
+
+def _number(conf: Mapping[str, Any] | None, name: str, default: int) -> int:
+    # Read for each task instance that is weighed, so without a model.
     envelope = (conf or {}).get(RESERVED_KEY)
-    priority = envelope.get("priority") if isinstance(envelope, dict) else None
-    return priority if isinstance(priority, int) else 0
+    number = envelope.get(name) if isinstance(envelope, dict) else None
+    return number if type(number) is int and 0 <= number <= 10 else default
