@@ -1,6 +1,7 @@
 """Who asks, and what Airflow lets them do."""
 
 from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.base_auth_manager import ResourceMethod
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
 from airflow.configuration import conf
@@ -11,12 +12,12 @@ from sqlalchemy.orm import Session
 class Caller:
     """One authenticated user for the time of one request; each DAG is asked about once.
 
-    The rights are the auth manager's: those of Airflow's own `POST dagRuns` and `GET dags`.
+    The rights are the auth manager's: those of Airflow's own routes for DAG runs and DAGs.
     """
 
     def __init__(self, user: BaseUser) -> None:
         self._user = user
-        self._may_trigger: dict[str, bool] = {}
+        self._rights: dict[tuple[ResourceMethod, str], bool] = {}
 
     @property
     def name(self) -> str:
@@ -25,13 +26,26 @@ class Caller:
 
     def may_trigger(self, dag_id: str) -> bool:
         """Whether the user may make runs of a DAG, be there such a DAG or not."""
-        if dag_id not in self._may_trigger:
+        return self._may("POST", dag_id)
+
+    def may_read(self, dag_id: str) -> bool:
+        """Whether the user may see the runs of a DAG."""
+        return self._may("GET", dag_id)
+
+    def may_change(self, dag_id: str) -> bool:
+        """Whether the user may change the runs of a DAG: what Airflow demands for marking and for clearing them."""
+        return self._may("PUT", dag_id)
+
+    def _may(self, method: ResourceMethod, dag_id: str) -> bool:
+        if (method, dag_id) not in self._rights:
             team = DagModel.get_team_name(dag_id) if conf.getboolean("core", "multi_team") else None
-            details = DagDetails(id=dag_id, team_name=team)
-            self._may_trigger[dag_id] = get_auth_manager().is_authorized_dag(
-                method="POST", access_entity=DagAccessEntity.RUN, details=details, user=self._user
+            self._rights[method, dag_id] = get_auth_manager().is_authorized_dag(
+                method=method,
+                access_entity=DagAccessEntity.RUN,
+                details=DagDetails(id=dag_id, team_name=team),
+                user=self._user,
             )
-        return self._may_trigger[dag_id]
+        return self._rights[method, dag_id]
 
     def readable(self, session: Session) -> set[str]:
         """Return the ids of the DAGs that the user may read."""
