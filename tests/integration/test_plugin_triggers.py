@@ -250,6 +250,19 @@ def test_task_rows_that_airflow_cannot_write_cost_no_other_item_its_run(
     ]
 
 
+def test_a_batch_is_made_by_priority_and_else_as_given(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
+    wanted = [("test_free", 0), ("test_mapped", 3), ("test_free", 10), ("test_mapped", 0), ("test_free", 3)]
+    items = [
+        body(workflow_id, parameters={}, priority=priority, workflow_run_id=run_ids.new())
+        for workflow_id, priority in wanted
+    ]
+    assert outcomes(batch(ingest, *items)) == ["created"] * 5
+    ids = [item["workflow_run_id"] for item in items]
+    made = airflow_server.rows("SELECT id, run_id, run_after FROM dag_run WHERE run_id = ANY(%s)", ids)
+    for column in ("id", "run_after"):
+        assert [ids.index(row["run_id"]) for row in sorted(made, key=lambda row: row[column])] == [2, 1, 4, 0, 3]
+
+
 def test_five_hundred_in_one_call(ingest: httpx.Client) -> None:
     items = [body("test_paused", workflow_run_id=run_ids.new()) for _ in range(500)]
     assert Counter(outcomes(batch(ingest, *items))) == {"created": 500}

@@ -23,6 +23,10 @@ for name in ("typed", "paused", "stale", "broken", "changing", "unserialized"):
 with DAG("test_free", schedule=None, is_paused_upon_creation=False):
     work() >> work() >> work() >> work() >> work()
 
+with DAG("test_mapped", schedule=None):
+    # Its task instances depend on the run: only Airflow itself can make one.
+    work.override(task_id="numbers").expand_kwargs([{}, {}])
+
 with DAG("test_internal", schedule=None, tags=["tradewind-internal"]):
     work()
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from airflow.utils.state import DagRunState
 from sqlalchemy.orm import Session
 
-from tradewind_airflow.runs import answers, catalog, creation, existing
+from tradewind_airflow.runs import answers, creation, existing
 from tradewind_airflow.runs.answers import Answer
 from tradewind_airflow.runs.callers import Caller
 from tradewind_airflow.runs.catalog import Catalog, DagKey
@@ -25,22 +25,20 @@ class Batch:
         self._caller = caller
         self._items = items
         self._workflows = workflows.find(session, {item.workflow_id for item in items})
-        # An id is a run's identity everywhere, so it is looked for among the runs of all DAGs.
-        self._dag_ids = catalog.all_ids(session)
         self._known = self._look_up(item.workflow_run_id for item in items)
 
     def settle(self) -> list[Answer]:
         """Return the items' answers, in order. Raises `TransactionLostError`."""
         first = [self._answer_or_order(item) for item in self._items]
         orders = _by_id(order for order in first if isinstance(order, RunOrder))
-        made = creation.create_runs(self._session, orders.values(), self._caller.name)
+        made = creation.create_runs(self._session, _by_priority(orders.values()), self._caller.name)
         taken = self._look_up(run_id for run_id, result in made.items() if result is Creation.TAKEN)
         self._known |= taken
         return [given if isinstance(given, Answer) else self._made(given, orders, made) for given in first]
 
     def _look_up(self, run_ids: Iterable[str | None]) -> dict[str, list[ExistingRun]]:
         wanted = {run_id for run_id in run_ids if run_id}
-        return existing.by_run_id(self._session, self._dag_ids, wanted) if wanted else {}
+        return existing.by_run_id(self._session, wanted) if wanted else {}
 
     def _answer_or_order(self, item: BatchItem) -> Answer | RunOrder:
         barred = answers.barred(item, may_trigger=self._caller.may_trigger(item.workflow_id))
@@ -86,6 +84,11 @@ def _by_id(orders: Iterable[RunOrder]) -> dict[str, RunOrder]:
     for order in orders:
         first.setdefault(order.run_id, order)
     return first
+
+
+def _by_priority(orders: Iterable[RunOrder]) -> list[RunOrder]:
+    """Highest first, else as given: the scheduler takes the run first that was made first."""
+    return sorted(orders, key=lambda order: -order.item.priority)
 
 
 def _new_run(order: RunOrder) -> ExistingRun:

@@ -102,16 +102,6 @@ class Catalog:
         return found
 
 
-def all_ids(session: Session) -> set[str]:
-    """Return the id of every DAG that Airflow knows, whether it can run or not."""
-    return set(session.scalars(_all_ids()))
-
-
-@cache
-def _all_ids() -> Select[tuple[str]]:
-    return select(DagModel.dag_id)
-
-
 def newest(session: Session, dag_ids: Collection[str]) -> dict[str, Newest]:
     """Return what new runs of the DAGs are pinned to at this instant; DAGs without a version are left out."""
     return {

@@ -6,6 +6,7 @@
 import json
 from collections.abc import Collection
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any
 
 from airflow._shared.timezones import timezone
@@ -34,12 +35,14 @@ class NewerVersionError(Exception):
 def create_runs(session: Session, orders: Collection[RunOrder], user_name: str) -> dict[str, Creation | Refused]:
     """Make the runs in the session's transaction, in order, and return by run id what became of each.
 
-    In order are the runs of the bulk way, and those of Airflow's after them. An order that cannot be fulfilled leaves
-    the others as they are. Nothing is committed. Raises `TransactionLostError`.
+    An order that cannot be fulfilled leaves the others as they are. Nothing is committed. Raises
+    `TransactionLostError`.
     """
-    plain = bulk.suited(session, orders)
-    made: dict[str, Creation | Refused] = {**(bulk.create(session, plain, user_name) if plain else {})}
-    made |= _one_by_one(session, [order for order in orders if order.run_id not in made], user_name)
+    plain = {order.run_id for order in bulk.suited(session, orders)}
+    made: dict[str, Creation | Refused] = {}
+    for in_bulk, neighbours in groupby(orders, lambda order: order.run_id in plain):
+        create = bulk.create if in_bulk else _one_by_one
+        made |= create(session, list(neighbours), user_name)
     # In the runs' own transaction: no run without its audit row, no row without its run.
     rows = [_audit_row(order, user_name) for order in orders if made[order.run_id] is Creation.CREATED]
     if rows:
