@@ -21,3 +21,10 @@ class TradewindPlugin(AirflowPlugin):
         from tradewind_airflow.web.app import create_app  # noqa: PLC0415  # see the class
 
         return [{"app": create_app(), "url_prefix": "/tradewind", "name": "Tradewind"}]
+
+    @cached_property
+    def priority_weight_strategies(self) -> list[Any]:  # type: ignore[override]  # read once per process, as above
+        """The weight rules that a DAG may name; read where a DAG that names one is."""
+        from tradewind_airflow.weights import RunPriority  # noqa: PLC0415  # most processes read no such DAG
+
+        return [RunPriority]

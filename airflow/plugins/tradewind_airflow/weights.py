@@ -1,0 +1,46 @@
+"""The weight rule by which a run's priority counts for its tasks.
+
+A DAG's author gives it to tasks, or to all by `default_args={"weight_rule": RunPriority()}`. Scheduler, API server and
+DAG processor find the class by the plugin, so that plugin has to be installed for all three.
+"""
+
+from typing import TYPE_CHECKING
+
+from airflow.task.priority_strategy import PriorityWeightStrategy
+
+if TYPE_CHECKING:
+    from airflow.models.taskinstance import TaskInstance
+
+
+class RunPriority(PriorityWeightStrategy):
+    """Tasks of a run with a higher priority start first; within a run, those with the higher `priority_weight`.
+
+    A task's weight is its own one alone, as with Airflow's rule `absolute`, plus the priority times `priorities.STEP`.
+    """
+
+    def get_weight(self, ti: "TaskInstance") -> int:
+        """Return the weight of a task instance, in whichever process Airflow asks for it."""
+        from tradewind_airflow.runs.priorities import weight  # noqa: PLC0415  # a task's process never gets here
+
+        assert ti.task is not None  # noqa: S101  # Airflow sets it before it asks
+        return weight(ti.task.priority_weight, _priority(ti))
+
+
+def _priority(ti: "TaskInstance") -> int:
+    """Return the run's priority; 0 for a task instance that is not of a run yet.
+
+    As Airflow makes a run, it asks before the task instance belongs to a session (`TaskInstance.insert_mapping`);
+    `creation` gives it its weight then. It asks again as it expands a mapped task, and as it clears one.
+    """
+    from airflow.models.dagrun import DagRun  # noqa: PLC0415  # needs a database, as only who gets here has one
+    from sqlalchemy import select  # noqa: PLC0415  # as above
+    from sqlalchemy.orm import object_session  # noqa: PLC0415  # as above
+
+    from tradewind_airflow.runs.envelope import priority_of  # noqa: PLC0415  # as above
+
+    session = object_session(ti)
+    if session is None:
+        return 0
+    with session.no_autoflush:
+        run = select(DagRun.conf).where(DagRun.dag_id == ti.dag_id, DagRun.run_id == ti.run_id)
+        return priority_of(session.scalar(run))
