@@ -9,9 +9,10 @@ from airflow.api_fastapi.core_api.security import requires_access_dag
 from fastapi import Depends, FastAPI
 
 from tradewind_airflow.database import indexes
+from tradewind_airflow.feed.pages import ChangeFeed
 from tradewind_airflow.runs import templates
 from tradewind_airflow.runs.catalog import Catalog
-from tradewind_airflow.web import docs, errors, statuses, triggers
+from tradewind_airflow.web import changes, docs, errors, runs, statuses, triggers
 
 
 def create_app() -> FastAPI:
@@ -33,8 +34,9 @@ def create_app() -> FastAPI:
     # An Airflow that the fast way was not tested with is told of as the server starts, not at the first trigger.
     templates.trusted()
     app.state.catalog = Catalog()
+    app.state.change_feed = ChangeFeed()
     errors.install(app)
-    for part in (triggers, statuses, docs):
+    for part in (triggers, runs, statuses, changes, docs):
         app.include_router(part.router)
     docs.describe_bodies(app)
     return app

@@ -1,0 +1,237 @@
+"""The feed's statements: what changed, read from committed rows alone.
+
+Everything that happens to a run goes through `dag_run.updated_at`, which Airflow stamps with each change (SQLAlchemy's
+`onupdate`, for bare UPDATEs as well). But a transaction may commit long after its stamp: so a look begins where the
+oldest transaction began that has written `dag_run` and is still open (`horizon`), and on Postgres it then takes only
+rows whose own transaction was not finished at the look before (`xmin`).
+"""
+
+import itertools
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+from airflow.models.dag import DagModel, DagTag
+from airflow.models.dagrun import DagRun
+from airflow.models.hitl import HITLDetail
+from airflow.models.taskinstance import TaskInstance
+from airflow.utils.state import DagRunState, TaskInstanceState
+from sqlalchemy import Row, Select, and_, bindparam, exists, or_, select, text
+from sqlalchemy.orm import Session
+
+from tradewind_airflow.feed.cursors import Mark, Start
+from tradewind_airflow.feed.rows import Question, RunRow
+from tradewind_airflow.runs.catalog import INTERNAL_TAG
+from tradewind_airflow.runs.envelope import RESERVED_KEY
+
+POSTGRES = "pg"
+CLOCK_SKEW = timedelta(seconds=10)
+"""How far the clocks of Airflow's machines and the database's may be apart, and a stamp from its write."""
+OVERLAP = timedelta(seconds=60)
+"""How long a transaction may stay open after its stamp where the database cannot be asked (SQLite, MySQL)."""
+UNKNOWN_AGE = timedelta(minutes=10)
+"""The same for a transaction of a Postgres user whose transactions we may not see."""
+XIDS = 2**32
+HALF = 2**31 - 10_000_000
+"""Postgres compares transaction ids in a circle: what is further away than this cannot be compared."""
+
+WAITING = (TaskInstanceState.AWAITING_INPUT, TaskInstanceState.DEFERRED)
+
+_PROCESS = uuid.uuid4().hex[:8]
+_LOOKS = itertools.count(1)
+
+_HORIZON = text(
+    "SELECT clock_timestamp() AS now,"
+    " CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint) AS oldest,"
+    " CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint) AS next,"
+    " (SELECT min(coalesce(a.xact_start, clock_timestamp() - make_interval(secs => :unknown_age)))"
+    "  FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid AND a.datid = l.database"
+    "  WHERE l.locktype = 'relation' AND l.mode = 'RowExclusiveLock' AND l.pid <> pg_backend_pid()"
+    "  AND a.datname = current_database() AND l.relation = to_regclass(:dag_run)) AS writing_since"
+).bindparams(unknown_age=UNKNOWN_AGE.total_seconds(), dag_run=DagRun.__table__.fullname)
+
+_NEXT = text("SELECT CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)")
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """How far back the next look has to reach: read before this look's rows are.
+
+    `start` is where the next look begins. `newest` bounds the marks that can be compared with it.
+    """
+
+    start: Start
+    newest: int
+
+    def knows(self, mark: Mark) -> bool:
+        """Whether a cursor's mark can be compared with this database's transactions, or with this process's looks."""
+        return mark.scope == self.start.mark.scope and 0 <= self.newest - mark.number < HALF
+
+
+def horizon(session: Session) -> Horizon:
+    """Return the horizon of a look that begins now, as the first statement of the session's transaction."""
+    if _is_postgres(session):
+        # Each statement has to see what was committed before it: a snapshot older than the list of open transactions
+        # would miss what is committed between the two.
+        session.connection(execution_options={"isolation_level": "READ COMMITTED"})
+        row = session.execute(_HORIZON).one()
+        since = min(row.writing_since or row.now, row.now)
+        return Horizon(Start(since - CLOCK_SKEW, Mark(POSTGRES, row.oldest)), row.next)
+    number = next(_LOOKS)
+    return Horizon(Start(datetime.now(UTC) - OVERLAP, Mark(_PROCESS, number)), number)
+
+
+def seen(session: Session) -> Mark:
+    """Return a mark that is newer than all that this look saw: read after its rows."""
+    if _is_postgres(session):
+        return Mark(POSTGRES, session.execute(_NEXT).scalar_one())
+    return Mark(_PROCESS, next(_LOOKS))
+
+
+def _is_postgres(session: Session) -> bool:
+    return session.get_bind().dialect.name == "postgresql"
+
+
+def changed(
+    session: Session, start: Start, after: tuple[datetime, int] | None, limit: int, *, marked: bool
+) -> list[RunRow]:
+    """Return rows written since `start` and behind `after`, in the order (updated_at, id).
+
+    With `marked`, those that were committed before the start's mark are left out, where the database can tell.
+    """
+    updated_at, row_id = after or (start.floor, -1)
+    values: dict[str, Any] = {"updated_at": updated_at, "row_id": row_id, "most": limit}
+    by_mark = marked and _is_postgres(session)
+    if by_mark:
+        values["reach"] = str(start.mark.number % XIDS)
+    return [run_row(row) for row in session.execute(_changed(by_mark=by_mark), values)]
+
+
+@cache
+def _changed(*, by_mark: bool) -> Select[*tuple[Any, ...]]:
+    query = (
+        run_rows()
+        .where(
+            DagRun.updated_at >= bindparam("updated_at"),
+            or_(DagRun.updated_at > bindparam("updated_at"), DagRun.id > bindparam("row_id")),
+            ~_internal(),
+        )
+        .order_by(DagRun.updated_at, DagRun.id)
+        .limit(bindparam("most"))
+    )
+    newer = text("age(dag_run.xmin) <= age(CAST(CAST(:reach AS text) AS xid))")
+    return query.where(newer) if by_mark else query
+
+
+def run_rows() -> Select[*tuple[Any, ...]]:
+    """Return the statement for rows of runs, to be narrowed down."""
+    return select(
+        DagRun.id,
+        DagRun.dag_id,
+        DagRun.run_id,
+        DagRun.state,
+        DagRun.clear_number,
+        DagRun.queued_at,
+        DagRun.start_date,
+        DagRun.end_date,
+        DagRun.updated_at,
+        DagModel.is_paused,
+        DagRun.conf[RESERVED_KEY].label("envelope"),
+    ).join(DagModel, DagModel.dag_id == DagRun.dag_id)
+
+
+def run_row(row: Row[Any]) -> RunRow:
+    """Return a row of `run_rows`."""
+    values = row._asdict()
+    values["is_paused"] = bool(row.is_paused)
+    values["state"] = str(row.state)
+    values["updated_at"] = row.updated_at or row.end_date or row.start_date or row.queued_at
+    values["envelope"] = row.envelope if isinstance(row.envelope, dict) else None
+    return RunRow(**values)
+
+
+def _internal() -> Any:
+    return exists().where(DagTag.dag_id == DagRun.dag_id, DagTag.name == INTERNAL_TAG)
+
+
+def asking(session: Session, since: datetime) -> set[int]:
+    """Return the ids of the runs that wait for an answer, or got one since an instant."""
+    return set(session.scalars(_asking(), {"since": since}))
+
+
+@cache
+def _asking() -> Select[int]:
+    return (
+        select(DagRun.id)
+        .join(TaskInstance, and_(TaskInstance.dag_id == DagRun.dag_id, TaskInstance.run_id == DagRun.run_id))
+        .join(HITLDetail, HITLDetail.ti_id == TaskInstance.id)
+        .where(or_(HITLDetail.responded_at.is_(None), HITLDetail.responded_at >= bindparam("since")), ~_internal())
+    )
+
+
+def by_id(session: Session, row_ids: Collection[int]) -> list[RunRow]:
+    """Return rows by their primary keys, in the order of their ids."""
+    if not row_ids:
+        return []
+    return [run_row(row) for row in session.execute(_by_id(), {"row_ids": list(row_ids)})]
+
+
+@cache
+def _by_id() -> Select[*tuple[Any, ...]]:
+    return run_rows().where(DagRun.id.in_(bindparam("row_ids", expanding=True))).order_by(DagRun.id)
+
+
+def questions(session: Session, row_ids: Collection[int]) -> dict[int, list[Question]]:
+    """Return what the runs asked people, by the rows' ids. A question counts while its task waits for the answer."""
+    if not row_ids:
+        return {}
+    found: dict[int, list[Question]] = {}
+    for row in session.execute(_questions(), {"row_ids": list(row_ids)}):
+        asked_at = max(row.created_at, row.start_date or row.created_at)
+        answered_at = max(row.responded_at, asked_at) if row.responded_at else None
+        found.setdefault(row.id, []).append(Question(asked_at, answered_at))
+    return found
+
+
+@cache
+def _questions() -> Select[*tuple[Any, ...]]:
+    return (
+        select(DagRun.id, HITLDetail.created_at, HITLDetail.responded_at, TaskInstance.start_date)
+        .join(TaskInstance, and_(TaskInstance.dag_id == DagRun.dag_id, TaskInstance.run_id == DagRun.run_id))
+        .join(HITLDetail, HITLDetail.ti_id == TaskInstance.id)
+        .where(
+            DagRun.id.in_(bindparam("row_ids", expanding=True)),
+            or_(HITLDetail.responded_at.is_not(None), TaskInstance.state.in_(WAITING)),
+        )
+    )
+
+
+def paused_dags(session: Session) -> frozenset[str]:
+    """Return the paused DAGs."""
+    return frozenset(session.scalars(_paused()))
+
+
+@cache
+def _paused() -> Select[str]:
+    return select(DagModel.dag_id).where(DagModel.is_paused.is_(True))
+
+
+def queued(session: Session, dag_ids: Collection[str] | None, after: int, limit: int) -> list[RunRow]:
+    """Return queued runs behind the row id `after`, of some DAGs or (None) of all."""
+    query = _queued(every=dag_ids is None)
+    values = {"after": after, "most": limit} | ({} if dag_ids is None else {"dag_ids": list(dag_ids)})
+    return [run_row(row) for row in session.execute(query, values)]
+
+
+@cache
+def _queued(*, every: bool) -> Select[*tuple[Any, ...]]:
+    query = (
+        run_rows()
+        .where(DagRun.state == DagRunState.QUEUED, DagRun.id > bindparam("after"), ~_internal())
+        .order_by(DagRun.id)
+        .limit(bindparam("most"))
+    )
+    return query if every else query.where(DagRun.dag_id.in_(bindparam("dag_ids", expanding=True)))
