@@ -64,7 +64,7 @@ def test_plain_dags_go_in_bulk_and_no_others(made: Made) -> None:
     assert {dag_id for dag_id, way in made.items() if way["in_bulk"]} == {
         dag_id for dag_id in made if dag_id.startswith("bulk_")
     }
-    assert len(made) == 16
+    assert len(made) == 20
     assert made["bulk_one"]["bulk"]["runs"][0]["bundle_version"] == "v7"
     assert made["bulk_unpinned"]["bulk"]["runs"][0]["bundle_version"] is None
 

@@ -5,7 +5,11 @@ from typing import Any
 
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import DAG, CronPartitionTimetable, Param, task
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.providers.standard.operators.python import BranchPythonOperator
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.providers.standard.sensors.time_delta import TimeDeltaSensor
+from airflow.sdk import DAG, Asset, CronPartitionTimetable, Param, PartitionedAssetTimetable, task
 from airflow.sdk import task_group as group
 from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
@@ -77,6 +81,28 @@ with DAG("bulk_groups", schedule=None):
 
 with DAG("bulk_empty", schedule=None):
     pass
+
+with DAG(
+    "bulk_assets", schedule=[Asset("trades")], max_active_runs=1, fail_fast=True, dagrun_timeout=timedelta(hours=1)
+):
+    work.override(inlets=[Asset("trades")], outlets=[Asset("breaks")], max_active_tis_per_dag=1)()
+
+with DAG("slow_partitioned_assets", schedule=PartitionedAssetTimetable(assets=Asset("trades"))):
+    work()
+
+with DAG("bulk_waiting", schedule=None):
+    asked = BranchPythonOperator(task_id="branch", python_callable=str) >> TimeDeltaSensor(
+        task_id="sensor", delta=timedelta(hours=1), mode="reschedule", deferrable=True
+    )
+    (
+        asked
+        >> ApprovalOperator(task_id="approval", subject="?")
+        >> TriggerDagRunOperator(task_id="other", trigger_dag_id="bulk_one")
+    )
+
+with DAG("bulk_wide", schedule=None):
+    for number in range(500):
+        EmptyOperator(task_id=f"t{number}")
 
 with DAG("slow_mapped", schedule=None):
     work.expand(value=[1, 2, 3])
