@@ -1,7 +1,7 @@
 """Tradewind's own indexes on Airflow's tables, without which a run is looked for by reading all runs.
 
-Airflow has no index on `dag_run.run_id` alone, none on `updated_at`, and none on pending human input. Reasons and
-measurements: docs/adr/0006-own-indexes.md.
+Airflow has no index on `dag_run.run_id` alone, none on `updated_at`, none that keeps a DAG's runs in their order, and
+none on pending human input. Reasons and measurements: docs/adr/0006-own-indexes.md.
 """
 
 import logging
@@ -25,14 +25,15 @@ class OwnIndex:
 
     name: str
     table: str
-    column: str
+    columns: tuple[str, ...]
     where: str | None = None
 
 
 INDEXES = (
-    OwnIndex("tradewind_dag_run_run_id", "dag_run", "run_id"),
-    OwnIndex("tradewind_dag_run_updated_at", "dag_run", "updated_at"),
-    OwnIndex("tradewind_hitl_detail_pending", "hitl_detail", "created_at", "responded_at IS NULL"),
+    OwnIndex("tradewind_dag_run_run_id", "dag_run", ("run_id",)),
+    OwnIndex("tradewind_dag_run_updated_at", "dag_run", ("updated_at",)),
+    OwnIndex("tradewind_dag_run_dag_id_id", "dag_run", ("dag_id", "id")),
+    OwnIndex("tradewind_hitl_detail_pending", "hitl_detail", ("created_at",), "responded_at IS NULL"),
 )
 
 _BROKEN = text(

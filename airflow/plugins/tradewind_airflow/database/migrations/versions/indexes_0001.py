@@ -32,7 +32,7 @@ def _create(index: indexes.OwnIndex) -> None:
     op.create_index(
         index.name,
         index.table,
-        [index.column],
+        list(index.columns),
         schema=indexes.schema(),
         if_not_exists=True,
         postgresql_concurrently=True,
