@@ -61,6 +61,11 @@ class Cursor:
         return replace(self, after=(updated_at, row_id), following=following)
 
 
+def since(instant: datetime) -> Cursor:
+    """Return where a reader begins who wants what happened since an instant, and where every queued run is now."""
+    return Cursor(Start(min(max(instant, _EPOCH), datetime.now(UTC)), Mark("", 0)), "")
+
+
 def encode(cursor: Cursor) -> str:
     """Return the cursor as text."""
     after = [_micros(cursor.after[0]), cursor.after[1]] if cursor.after else None

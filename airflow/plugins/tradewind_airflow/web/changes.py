@@ -5,7 +5,9 @@ import time
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
+from pydantic import AwareDatetime
 
+from tradewind_airflow.feed import cursors
 from tradewind_airflow.feed.cursors import MAX_LENGTH, CursorError
 from tradewind_airflow.feed.pages import ChangeFeed
 from tradewind_airflow.web.dependencies import CallerDep
@@ -31,13 +33,17 @@ async def workflow_changes(
     cursor: Annotated[
         str | None, Query(max_length=MAX_LENGTH, description="Of the page before; none: from now")
     ] = None,
+    since: Annotated[AwareDatetime | None, Query(description="Without a cursor: begin there instead of now")] = None,
     wait: Annotated[float, Query(ge=0, le=30, description="Seconds to wait for a change")] = 0,
     limit: Annotated[int, Query(ge=1, le=1000, description="Runs whose changes a page tells at most")] = 500,
 ) -> ChangePage:
     """Return what happened to the runs that you may read, at least once each; `event_id` tells repeats.
 
-    Without a cursor the page is empty: its cursor stands for now. DAGs tagged `tradewind-internal` are left out.
+    Without a cursor the page is empty: its cursor stands for now, or for `since`. DAGs tagged `tradewind-internal` are
+    left out.
     """
+    if since is not None and cursor is None:
+        return ChangePage(events=[], cursor=cursors.encode(cursors.since(since)))
     until = time.monotonic() + wait
     while True:
         try:
