@@ -29,8 +29,8 @@ def item(origin: EventOrigin | None = None) -> BatchItem:
     )
 
 
-def cancellation(clear_number: int = 0, stopped: int = 2) -> Cancellation:
-    return Cancellation(mode=CancelMode.GRACEFUL, by="ann", at=NOW, clear_number=clear_number, stopped=stopped)
+def cancellation(clear_number: int = 0, *, effective: bool = True) -> Cancellation:
+    return Cancellation(mode=CancelMode.GRACEFUL, by="ann", at=NOW, clear_number=clear_number, effective=effective)
 
 
 def test_a_run_knows_its_event() -> None:
@@ -82,19 +82,19 @@ def test_a_foreign_envelope_is_an_empty_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "clear_number", "stopped", "expected"),
+    ("state", "clear_number", "effective", "expected"),
     [
-        ("failed", 0, 2, True),
-        ("running", 0, 2, False),
-        ("success", 0, 2, False),
-        ("failed", 1, 2, False),
-        ("failed", 0, 0, False),
+        ("failed", 0, True, True),
+        ("running", 0, True, False),
+        ("success", 0, True, False),
+        ("failed", 1, True, False),
+        ("failed", 0, False, False),
     ],
 )
 def test_a_run_reads_cancelled_until_it_is_retried(
-    state: str, clear_number: int, stopped: int, *, expected: bool
+    state: str, clear_number: int, *, effective: bool, expected: bool
 ) -> None:
-    conf = with_envelope({}, RunEnvelope(cancel=cancellation(stopped=stopped)))
+    conf = with_envelope({}, RunEnvelope(cancel=cancellation(effective=effective)))
     assert is_cancelled(conf, clear_number=clear_number, state=state) is expected
 
 

@@ -29,7 +29,7 @@ class Cancellation(BaseModel):
     by: str
     at: AwareDatetime
     clear_number: int
-    stopped: int = Field(description="Task instances that the cancel kept from starting, or ended")
+    effective: bool = Field(description="Whether it kept anything from running to its end")
 
 
 class Retry(BaseModel):
@@ -100,7 +100,7 @@ def is_cancelled(conf: Mapping[str, Any] | None, *, clear_number: int, state: st
     if state != DagRunState.FAILED or RESERVED_KEY not in (conf or {}):
         return False
     cancel = envelope_of(conf).cancel
-    return cancel is not None and cancel.clear_number == clear_number and cancel.stopped > 0
+    return cancel is not None and cancel.clear_number == clear_number and cancel.effective
 
 
 def _number(conf: Mapping[str, Any] | None, name: str, default: int) -> int:

@@ -12,7 +12,7 @@ from tradewind_airflow.database import indexes
 from tradewind_airflow.feed.pages import ChangeFeed
 from tradewind_airflow.runs import templates
 from tradewind_airflow.runs.catalog import Catalog
-from tradewind_airflow.web import changes, docs, errors, runs, statuses, triggers
+from tradewind_airflow.web import changes, commands, docs, errors, runs, statuses, triggers
 
 
 def create_app() -> FastAPI:
@@ -36,7 +36,7 @@ def create_app() -> FastAPI:
     app.state.catalog = Catalog()
     app.state.change_feed = ChangeFeed()
     errors.install(app)
-    for part in (triggers, runs, statuses, changes, docs):
+    for part in (triggers, runs, statuses, changes, commands, docs):
         app.include_router(part.router)
     docs.describe_bodies(app)
     return app

@@ -12,11 +12,18 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from tradewind_contracts.batches import BatchRequest
+from tradewind_contracts.commands import CancelRequest, PriorityRequest, RetryRequest
 from tradewind_contracts.workflows import WorkflowRequest
 
 router = APIRouter(include_in_schema=False)
 
-BODIES: dict[str, type[BaseModel]] = {"/workflows/trigger": WorkflowRequest, "/workflows/trigger/batch": BatchRequest}
+BODIES: dict[str, type[BaseModel]] = {
+    "/workflows/trigger": WorkflowRequest,
+    "/workflows/trigger/batch": BatchRequest,
+    "/workflows/{workflow_run_id}/cancel": CancelRequest,
+    "/workflows/{workflow_run_id}/retry": RetryRequest,
+    "/workflows/{workflow_run_id}/priority": PriorityRequest,
+}
 """The models of the bodies, which are parsed by hand (`bodies`)."""
 
 REF_TEMPLATE = "#/components/schemas/{model}"

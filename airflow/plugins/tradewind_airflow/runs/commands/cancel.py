@@ -1,0 +1,102 @@
+"""Cancel: nothing more of a run is started; by force, what runs is ended as well.
+
+What never ran becomes `upstream_failed` and not, as by Airflow's own "mark as failed", `skipped`: a run whose last
+tasks were skipped is a success to Airflow, and to whatever waits for it. And Airflow's "clear failed tasks" finds what
+a cancel kept from running, so that a retry goes on where the run was left.
+
+A task's tries belong together: one that runs, and fails after a graceful cancel, is tried again as its author wished.
+Another graceful cancel ends it between two tries, one by force at once.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from airflow._shared.timezones import timezone
+from airflow.api_fastapi.core_api.services.public.task_instances import _emit_state_listener_hooks
+from airflow.listeners.listener import get_listener_manager
+from airflow.models.taskinstance import TaskInstance
+from airflow.serialization.definitions.dag import SerializedDAG
+from airflow.utils.sqlalchemy import with_row_locks
+from airflow.utils.state import DagRunState, TaskInstanceState
+from sqlalchemy import func, select, update
+from structlog import get_logger
+
+from tradewind_airflow.runs.commands import cancel_plan
+from tradewind_airflow.runs.commands.addressed import Address, Addressed, addressed
+from tradewind_airflow.runs.commands.cancel_plan import Plan, Task
+from tradewind_airflow.runs.envelope import Cancellation
+from tradewind_contracts.commands import CancelRequest
+
+log = get_logger(__name__)
+
+CHUNK = 500
+"""Task instances that one statement changes."""
+
+
+def cancel(address: Address, wanted: CancelRequest) -> None:
+    """Cancel a run; return when that is committed. Raises `RefusedError`."""
+    with addressed(address) as target:
+        known = target.envelope.cancel
+        known = known if known and known.clear_number == target.run.clear_number else None
+        if cancel_plan.is_done(wanted.mode, known, target.run.state):
+            return
+        dag = target.dag()
+        plan = cancel_plan.plan(wanted.mode, _tasks(target, dag), target.run.state)
+        if plan.is_empty and known and cancel_plan.covers(known, wanted.mode):
+            return
+        _carry_out(target, plan, dag)
+        _record(target, plan, wanted, known)
+
+
+def _tasks(target: Addressed, dag: SerializedDAG | None) -> list[Task]:
+    """Return the run's task instances; until the commit no worker starts or ends one of them."""
+    query = select(TaskInstance.id, TaskInstance.task_id, TaskInstance.state, TaskInstance.next_method).where(
+        TaskInstance.dag_id == target.run.dag_id, TaskInstance.run_id == target.run.run_id
+    )
+    teardowns = {task.task_id for task in dag.tasks if task.is_teardown} if dag else set()
+    rows = target.session.execute(with_row_locks(query, target.session, of=TaskInstance))
+    return [Task(row.id, row.state, row.next_method is not None, row.task_id in teardowns) for row in rows]
+
+
+def _carry_out(target: Addressed, plan: Plan, dag: SerializedDAG | None) -> None:
+    _mark(target, plan.upstream_failed, TaskInstanceState.UPSTREAM_FAILED)
+    _mark(target, plan.failed, TaskInstanceState.FAILED)
+    ended = target.session.scalars(select(TaskInstance).where(TaskInstance.id.in_(plan.failed))).all()
+    _emit_state_listener_hooks(list(ended), TaskInstanceState.FAILED)
+    if plan.ends_run:
+        _end(target, dag)
+
+
+def _mark(target: Addressed, ids: Sequence[UUID], state: TaskInstanceState) -> None:
+    """Set what `TaskInstance.set_state` sets, for many."""
+    now = timezone.utcnow()
+    for start in range(0, len(ids), CHUNK):
+        chosen = update(TaskInstance).where(TaskInstance.id.in_(ids[start : start + CHUNK]))
+        target.session.execute(chosen.where(TaskInstance.start_date.is_(None)).values(start_date=now))
+        change = chosen.values(state=state)
+        change = TaskInstance.duration_expression_update(now, change, target.session.get_bind())
+        target.session.execute(change.values(end_date=func.coalesce(TaskInstance.end_date, now)))
+
+
+def _end(target: Addressed, dag: SerializedDAG | None) -> None:
+    """End the run as Airflow's `PATCH dagRuns` does (`patch_dag_run_state`): without the DAG's own callbacks."""
+    target.run.set_state(DagRunState.FAILED)
+    target.run.dag = dag
+    try:
+        get_listener_manager().hook.on_dag_run_failed(dag_run=target.run, msg="Dag Run was cancelled.")
+    except Exception:
+        # As in Airflow: what a listener does is nothing that a command may fail for.
+        log.exception("error calling listener")
+
+
+def _record(target: Addressed, plan: Plan, wanted: CancelRequest, known: Cancellation | None) -> None:
+    cancellation = Cancellation(
+        mode=known.mode if known and cancel_plan.covers(known, wanted.mode) else wanted.mode,
+        reason=wanted.reason or (known.reason if known else None),
+        by=target.caller_name,
+        at=timezone.utcnow(),
+        clear_number=target.run.clear_number,
+        effective=not plan.is_empty or (known is not None and known.effective),
+    )
+    target.keep(cancel=cancellation)
+    target.audit("cancel", mode=wanted.mode, not_started=len(plan.upstream_failed), ended=len(plan.failed))

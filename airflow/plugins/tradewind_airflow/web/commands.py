@@ -1,0 +1,96 @@
+"""Commands to a run over REST: cancel, retry, another priority."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query, Response, status
+
+from tradewind_airflow.runs.catalog import Catalog
+from tradewind_airflow.runs.commands.addressed import Address
+from tradewind_airflow.runs.commands.cancel import cancel
+from tradewind_airflow.runs.commands.priority import set_priority
+from tradewind_airflow.runs.commands.refusals import RefusedError
+from tradewind_airflow.runs.commands.retry import retry
+from tradewind_airflow.runs.status import StatusService
+from tradewind_airflow.web import bodies, headers
+from tradewind_airflow.web.dependencies import CallerDep, CatalogDep
+from tradewind_airflow.web.errors import api_error
+from tradewind_contracts.commands import CancelRequest, PriorityRequest, RetryRequest
+from tradewind_contracts.problems import MEDIA_TYPE, Problem
+from tradewind_contracts.run_ids import RunId
+from tradewind_contracts.workflows import WorkflowId, WorkflowStatus
+
+BODY_BYTES = 16 * 1024
+
+_PROBLEM: dict[str, Any] = {"model": Problem, "content": {MEDIA_TYPE: {}}}
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    403: {**_PROBLEM, "description": "You may not change runs of this DAG"},
+    404: {**_PROBLEM, "description": "No DAG that you may read has this run"},
+    409: {**_PROBLEM, "description": "The run's state forbids it; `detail` says how it is and what to do"},
+    503: {**_PROBLEM, "description": "The scheduler or the database is busy, or the DAG is gone; nothing was changed"},
+}
+
+router = APIRouter(tags=["commands"])
+
+BodyDep = Annotated[bytes, Depends(bodies.bounded(BODY_BYTES))]
+
+
+def address(
+    workflow_run_id: RunId,
+    caller: CallerDep,
+    workflow_id: Annotated[WorkflowId | None, Query(description="Whose run, where several DAGs have this id")] = None,
+) -> Address:
+    """Return which run is meant, and by whom."""
+    return Address(workflow_run_id, caller, workflow_id)
+
+
+AddressDep = Annotated[Address, Depends(address)]
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except RefusedError as refused:
+        raise api_error(refused.kind, refused.detail) from refused
+
+
+def _status(workflows: Catalog, to: Address) -> WorkflowStatus:
+    return StatusService(workflows).status(to.run_id, to.caller, to.workflow_id)
+
+
+@router.post("/workflows/{workflow_run_id}/cancel", status_code=status.HTTP_202_ACCEPTED, responses=REFUSALS)
+def cancel_workflow(to: AddressDep, workflows: CatalogDep, body: BodyDep) -> WorkflowStatus:
+    """Start nothing more of a run, and by `force` end what runs. May be repeated, with `force` after `graceful`."""
+    wanted = bodies.parse(CancelRequest, body)
+    with _told():
+        cancel(to, wanted)
+    return _status(workflows, to)
+
+
+@router.post("/workflows/{workflow_run_id}/retry", status_code=status.HTTP_202_ACCEPTED, responses=REFUSALS)
+def retry_workflow(
+    response: Response,
+    to: AddressDep,
+    workflows: CatalogDep,
+    body: BodyDep,
+    idempotency_key: Annotated[list[str] | None, Header()] = None,
+) -> WorkflowStatus:
+    """Run again what failed of a run that has ended, or all of it; once per `Idempotency-Key`."""
+    wanted = bodies.parse(RetryRequest, body)
+    key = headers.idempotency_key(idempotency_key or [])
+    with _told():
+        repeated = retry(to, wanted.scope, key)
+    if repeated:
+        response.headers["Idempotent-Replayed"] = "true"
+    return _status(workflows, to)
+
+
+@router.post("/workflows/{workflow_run_id}/priority", status_code=status.HTTP_202_ACCEPTED, responses=REFUSALS)
+def prioritize_workflow(to: AddressDep, workflows: CatalogDep, body: BodyDep) -> WorkflowStatus:
+    """Give another priority to a run that has not begun."""
+    wanted = bodies.parse(PriorityRequest, body)
+    with _told():
+        set_priority(to, wanted.priority)
+    return _status(workflows, to)
