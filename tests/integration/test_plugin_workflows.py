@@ -145,20 +145,6 @@ def test_a_run_that_several_dags_have_needs_its_workflow(airflow_server: Airflow
     assert status(ingest, run_id, workflow_id="test_free")["workflow_id"] == "test_free"
 
 
-def test_the_look_up_uses_an_index(airflow_server: AirflowServer) -> None:
-    airflow_server.rows(
-        "INSERT INTO dag_run (dag_id, run_id, run_after, run_type, state, clear_number, span_status, conf) "
-        "SELECT 'test_many', 'many-' || n, now(), 'manual', 'success', 0, '', '{}' FROM generate_series(1, 20000) n"
-    )
-    airflow_server.rows("ANALYZE dag_run")
-    plan = airflow_server.rows(
-        "EXPLAIN SELECT dag_run.id, dag.is_paused FROM dag_run JOIN dag ON dag.dag_id = dag_run.dag_id "
-        "WHERE dag_run.dag_id IN ('test_typed', 'test_many', 'test_free') AND dag_run.run_id = 'many-77'"
-    )
-    assert "dag_run_dag_id_run_id_key" in str(plan)
-    assert "Seq Scan on dag_run" not in str(plan)
-
-
 def test_a_new_version_of_a_dag_is_seen_at_once(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
     assert "maximum" not in str(listed(ingest)["test_typed"])
     first = made(ingest, "test_typed")

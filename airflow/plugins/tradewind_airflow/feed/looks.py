@@ -18,7 +18,7 @@ from airflow.models.dag import DagModel, DagTag
 from airflow.models.dagrun import DagRun
 from airflow.models.hitl import HITLDetail
 from airflow.models.taskinstance import TaskInstance
-from airflow.utils.state import DagRunState, TaskInstanceState
+from airflow.utils.state import DagRunState
 from sqlalchemy import Row, Select, and_, bindparam, exists, or_, select, text
 from sqlalchemy.orm import Session
 
@@ -26,6 +26,7 @@ from tradewind_airflow.feed.cursors import Mark, Start
 from tradewind_airflow.feed.rows import Question, RunRow
 from tradewind_airflow.runs.catalog import INTERNAL_TAG
 from tradewind_airflow.runs.envelope import RESERVED_KEY
+from tradewind_airflow.runs.task_counts import HUMAN_STATES
 
 POSTGRES = "pg"
 CLOCK_SKEW = timedelta(seconds=10)
@@ -37,8 +38,6 @@ UNKNOWN_AGE = timedelta(minutes=10)
 XIDS = 2**32
 HALF = 2**31 - 10_000_000
 """Postgres compares transaction ids in a circle: what is further away than this cannot be compared."""
-
-WAITING = (TaskInstanceState.AWAITING_INPUT, TaskInstanceState.DEFERRED)
 
 _PROCESS = uuid.uuid4().hex[:8]
 _LOOKS = itertools.count(1)
@@ -204,7 +203,7 @@ def _questions() -> Select[*tuple[Any, ...]]:
         .join(HITLDetail, HITLDetail.ti_id == TaskInstance.id)
         .where(
             DagRun.id.in_(bindparam("row_ids", expanding=True)),
-            or_(HITLDetail.responded_at.is_not(None), TaskInstance.state.in_(WAITING)),
+            or_(HITLDetail.responded_at.is_not(None), TaskInstance.state.in_(HUMAN_STATES)),
         )
     )
 

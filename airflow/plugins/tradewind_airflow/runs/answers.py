@@ -31,9 +31,12 @@ class Answer:
     created_at: datetime | None = None
 
 
-def run_status(state: str, *, is_paused: bool) -> RunStatus:
-    """Return the contract's word for a DAG run's state; a queued run of a paused DAG is held."""
-    status = _STATUS[state]
+def run_status(state: str, *, is_paused: bool, is_cancelled: bool = False) -> RunStatus:
+    """Return the contract's word for a DAG run's state; a queued run of a paused DAG is held.
+
+    `is_cancelled` is `envelope.is_cancelled`'s judgement. Whether a running one waits for a person, its tasks tell.
+    """
+    status = RunStatus.CANCELLED if is_cancelled else _STATUS[state]
     return RunStatus.HELD if status is RunStatus.QUEUED and is_paused else status
 
 
