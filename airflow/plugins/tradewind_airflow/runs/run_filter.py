@@ -126,8 +126,7 @@ def _human_input_pending() -> ColumnElement[bool]:
 
 def _cancelled() -> ColumnElement[bool]:
     """As `envelope.is_cancelled`; compared as text, as a conf that somebody else wrote must not fail the statement."""
-    clear_number, stopped = (
-        func.coalesce(DagRun.conf[(RESERVED_KEY, "cancel", name)].as_string(), "0")
-        for name in ("clear_number", "stopped")
-    )
-    return and_(stopped != "0", clear_number == cast(DagRun.clear_number, String))
+    told = (DagRun.conf[(RESERVED_KEY, "cancel", name)].as_string() for name in ("effective", "clear_number"))
+    effective, clear_number = (func.coalesce(text, "") for text in told)
+    # Postgres tells a boolean as `true`, SQLite as 1.
+    return and_(effective.in_(["true", "1"]), clear_number == cast(DagRun.clear_number, String))
