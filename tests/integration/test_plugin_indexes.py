@@ -18,6 +18,7 @@ OURS = {
     "tradewind_dag_run_updated_at": "ON public.dag_run USING btree (updated_at)",
     "tradewind_dag_run_dag_id_id": "ON public.dag_run USING btree (dag_id, id)",
     "tradewind_hitl_detail_pending": "ON public.hitl_detail USING btree (created_at) WHERE (responded_at IS NULL)",
+    "tradewind_hitl_detail_responded_at": "ON public.hitl_detail USING btree (responded_at)",
 }
 
 

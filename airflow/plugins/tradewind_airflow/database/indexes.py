@@ -34,6 +34,7 @@ INDEXES = (
     OwnIndex("tradewind_dag_run_updated_at", "dag_run", ("updated_at",)),
     OwnIndex("tradewind_dag_run_dag_id_id", "dag_run", ("dag_id", "id")),
     OwnIndex("tradewind_hitl_detail_pending", "hitl_detail", ("created_at",), "responded_at IS NULL"),
+    OwnIndex("tradewind_hitl_detail_responded_at", "hitl_detail", ("responded_at",)),
 )
 
 _BROKEN = text(
