@@ -15,6 +15,7 @@ import pytest
 from support import airflow_home
 from support.airflow_home import ROOT
 from support.servers import new_database, temporary_home
+from tradewind_airflow.runs import priorities
 from tradewind_local.postgres import PostgresServer
 
 DAGS = ROOT / "tests" / "data" / "bulk_dags"
@@ -23,6 +24,10 @@ PROGRAM = ROOT / "tests" / "support" / "made_both_ways.py"
 IDENTITY = {"id", "run_id"}
 TIMES = {"queued_at", "run_after", "created_at", "updated_at", "dttm"}
 TRACE = "context_carrier"
+PRIORITY = 3
+"""What `made_both_ways` asks for."""
+
+PRIORITIZED = ("bulk_priority", "slow_priority")
 TASKS_OF_SLOW_MAPPED = 3 + 1 + 1
 """Three of the literal list, one that waits for the numbers, and the one that gives them."""
 
@@ -64,7 +69,7 @@ def test_plain_dags_go_in_bulk_and_no_others(made: Made) -> None:
     assert {dag_id for dag_id, way in made.items() if way["in_bulk"]} == {
         dag_id for dag_id in made if dag_id.startswith("bulk_")
     }
-    assert len(made) == 20
+    assert len(made) == 22
     assert made["bulk_one"]["bulk"]["runs"][0]["bundle_version"] == "v7"
     assert made["bulk_unpinned"]["bulk"]["runs"][0]["bundle_version"] is None
 
@@ -83,6 +88,20 @@ def test_the_rows_of_both_ways_are_equal(made: Made, table: str) -> None:
     for dag_id, way in made.items():
         ours, airflows = way["bulk"][table], way["airflow"][table]
         assert [_constant(row) for row in ours] == [_constant(row) for row in airflows], dag_id
+
+
+def test_a_runs_priority_counts_for_the_tasks_whose_rule_says_so(made: Made) -> None:
+    plain, mapped = ([task["priority_weight"] for task in made[name]["bulk"]["tasks"]] for name in PRIORITIZED)
+    assert plain == [3_000_007, 3_000_001, 5]
+    assert mapped == [3_000_001] * 3
+
+
+def test_a_run_is_queued_as_if_it_had_waited(made: Made) -> None:
+    for way in made.values():
+        for side in ("bulk", "airflow"):
+            (run,) = way[side]["runs"]
+            expected = priorities.run_after(_parsed(run["queued_at"]), PRIORITY)
+            assert abs(_parsed(run["run_after"]) - expected) < timedelta(seconds=5)
 
 
 def _constant(row: dict[str, Any]) -> dict[str, Any]:
@@ -109,12 +128,16 @@ def test_times_are_set_in_the_same_columns_and_are_now(made: Made) -> None:
             for ours, airflows in zip(way["bulk"][table], way["airflow"][table], strict=True):
                 for name in TIMES & ours.keys():
                     assert (ours[name] is None) == (airflows[name] is None), name
-                    assert ours[name] is None or _age(ours[name]) < timedelta(minutes=5)
+                    assert ours[name] is None or _age(ours[name]) < timedelta(minutes=5 + PRIORITY)
 
 
 def _age(moment: str) -> timedelta:
+    return abs(datetime.now(UTC) - _parsed(moment))
+
+
+def _parsed(moment: str) -> datetime:
     parsed = datetime.fromisoformat(moment)
-    return abs(datetime.now(UTC) - (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)))
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 def test_task_instances_have_airflows_kind_of_id(made: Made) -> None:

@@ -18,6 +18,10 @@ class RunPriority(PriorityWeightStrategy):
     A task's weight is its own one alone, as with Airflow's rule `absolute`, plus the priority times `priorities.STEP`.
     """
 
+    def __str__(self) -> str:
+        """Return the path by which Airflow finds the class: all that it keeps of a mapped task's rule (3.3.2)."""
+        return f"{type(self).__module__}.{type(self).__qualname__}"
+
     def get_weight(self, ti: "TaskInstance") -> int:
         """Return the weight of a task instance, in whichever process Airflow asks for it."""
         from tradewind_airflow.runs.priorities import weight  # noqa: PLC0415  # a task's process never gets here

@@ -14,6 +14,8 @@ from airflow.sdk import task_group as group
 from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
+from tradewind_airflow.weights import RunPriority
+
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
 FUTURE = datetime(2100, 1, 1, tzinfo=UTC)
 RULES = ("absolute", "downstream", "upstream")
@@ -64,6 +66,13 @@ for rule in RULES:
             EmptyOperator(task_id=f"t{weight}", priority_weight=weight, weight_rule=rule) for weight in (1, 10, 100)
         ]
         tasks[0] >> tasks[1] >> tasks[2]
+
+with DAG("bulk_priority", schedule=None, default_args={"weight_rule": RunPriority()}):
+    EmptyOperator(task_id="light") >> EmptyOperator(task_id="heavy", priority_weight=7)
+    EmptyOperator(task_id="other", weight_rule="absolute", priority_weight=5)
+
+with DAG("slow_priority", schedule=None, default_args={"weight_rule": RunPriority()}):
+    work.expand(value=[1, 2]) >> work()
 
 with DAG("bulk_future", schedule=None, start_date=FUTURE):
     work()

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from tradewind_airflow.runs import bulk, templates
 from tradewind_airflow.runs.templates import TESTED_VERSION, template_of, trusted
+from tradewind_airflow.weights import RunPriority
 
 
 @pytest.fixture
@@ -44,6 +45,15 @@ def test_a_weight_rule_of_somebody_is_asked_for_each_run(dag: SerializedDAG, mon
 
     monkeypatch.setattr(dag.task_dict["second"], "_weight_rule", ByConf())
     assert template_of(dag) is None
+
+
+def test_a_task_that_goes_by_the_runs_priority_is_remembered(
+    dag: SerializedDAG, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dag.task_dict["second"], "_weight_rule", RunPriority())
+    template = template_of(dag)
+    assert template is not None
+    assert template.weighed == {"second"}
 
 
 def test_a_cluster_policy_is_asked_for_each_run(dag: SerializedDAG, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
-from tradewind_airflow.runs import catalog
+from tradewind_airflow.runs import catalog, priorities
 from tradewind_airflow.runs.catalog import Newest
 from tradewind_airflow.runs.orders import Creation, RunOrder, TransactionLostError
 
@@ -111,7 +111,7 @@ def _run(order: RunOrder, newest: Newest, user_name: str) -> Row:
     now = timezone.utcnow()
     identity = {"dag_id": order.dag.dag_id, "run_id": order.run_id, "run_type": DagRunType.MANUAL}
     return identity | {
-        "run_after": now,
+        "run_after": priorities.run_after(now, order.item.priority),
         "queued_at": now,
         "state": DagRunState.QUEUED,
         "triggered_by": DagRunTriggeredByType.REST_API,
@@ -133,7 +133,10 @@ def _tasks(order: RunOrder, run: Row) -> Iterator[Row]:
     of_run = {"run_id": order.run_id, "dag_version_id": order.key.version_id}
     for task in order.template.tasks:
         carrier = new_task_run_carrier(run["context_carrier"])  # type: ignore[no-untyped-call]  # Airflow's
-        yield {**task, **of_run, "context_carrier": carrier}
+        row = {**task, **of_run, "context_carrier": carrier}
+        if row["task_id"] in order.template.weighed:
+            row["priority_weight"] = priorities.weight(row["priority_weight"], order.item.priority)
+        yield row
 
 
 def _count(orders: Collection[RunOrder]) -> None:

@@ -19,8 +19,9 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from tradewind_airflow.runs import bulk
+from tradewind_airflow.runs import bulk, priorities
 from tradewind_airflow.runs.orders import Creation, Refused, RunOrder, TransactionLostError
+from tradewind_airflow.runs.weighing import weigh
 
 AUDIT_EVENT = "tradewind_trigger"
 """`event` of the row in Airflow's audit log (`log`) that each created run gets."""
@@ -78,7 +79,7 @@ def _write(session: Session, order: RunOrder, user_name: str) -> None:
         run_id=order.run_id,
         # A date would be unique per DAG, and two events in one instant would collide.
         logical_date=None,
-        run_after=datetime.now(UTC),
+        run_after=priorities.run_after(datetime.now(UTC), order.item.priority),
         conf=order.conf,
         run_type=DagRunType.MANUAL,
         triggered_by=DagRunTriggeredByType.REST_API,
@@ -89,6 +90,8 @@ def _write(session: Session, order: RunOrder, user_name: str) -> None:
     # Airflow pins the run to the version that is the newest at this instant, whichever DAG object it was given.
     if run.created_dag_version_id != order.key.version_id:
         raise NewerVersionError
+    if order.item.priority:
+        weigh(session, order.dag, order.run_id, order.item.priority)
 
 
 def _audit_row(order: RunOrder, user_name: str) -> dict[str, Any]:

@@ -23,6 +23,8 @@ from airflow.task.priority_strategy import get_airflow_priority_weight_strategie
 from jsonschema.exceptions import SchemaError
 from jsonschema.validators import validator_for
 
+from tradewind_airflow.weights import RunPriority
+
 logger = logging.getLogger(__name__)
 
 TESTED_VERSION = "3.3.2"
@@ -33,11 +35,15 @@ _OF_THE_RUN = {"run_id", "context_carrier"}
 
 @dataclass(frozen=True)
 class RunTemplate:
-    """The constant part of a run. `tasks` are rows of `task_instance`, by column, without what the run brings."""
+    """The constant part of a run. `tasks` are rows of `task_instance`, by column, without what the run brings.
+
+    `weighed` are the ids of the tasks whose weights are those of a run of priority 0, and which the run's may raise.
+    """
 
     pins_bundle: bool
     tasks: tuple[Mapping[str, Any], ...]
     task_types: Mapping[str, int]
+    weighed: frozenset[str]
 
 
 @cache
@@ -62,6 +68,7 @@ def template_of(dag: SerializedDAG) -> RunTemplate | None:
         pins_bundle=not dag.disable_bundle_versioning,
         tasks=tuple(_row(task) for task in tasks),
         task_types=Counter(task.task_type for task in tasks),
+        weighed=frozenset(task.task_id for task in tasks if isinstance(task.weight_rule, RunPriority)),
     )
 
 
@@ -82,7 +89,7 @@ def _is_plain_task(task: SerializedBaseOperator | SerializedMappedOperator) -> b
     return (
         type(task) is SerializedBaseOperator
         and task.get_closest_mapped_task_group() is None
-        and type(task.weight_rule) in get_airflow_priority_weight_strategies().values()
+        and type(task.weight_rule) in {RunPriority, *get_airflow_priority_weight_strategies().values()}
     )
 
 

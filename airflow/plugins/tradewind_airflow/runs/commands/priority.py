@@ -1,20 +1,14 @@
 """Another priority for a run that waits: its place among the queued runs, and its tasks' weights."""
 
-from collections import defaultdict
-
 from airflow.models.dagrun import DagRun
-from airflow.models.taskinstance import TaskInstance
-from airflow.serialization.definitions.dag import SerializedDAG
 from airflow.utils.state import DagRunState
 from airflow.utils.types import DagRunType
-from sqlalchemy import update
-from sqlalchemy.orm import Session
 
 from tradewind_airflow.runs import priorities
 from tradewind_airflow.runs.commands.addressed import Address, addressed
 from tradewind_airflow.runs.commands.refusals import RefusedError
 from tradewind_airflow.runs.envelope import RunEnvelope
-from tradewind_airflow.weights import RunPriority
+from tradewind_airflow.runs.weighing import weigh
 from tradewind_contracts.problems import ProblemType
 
 
@@ -51,16 +45,3 @@ def _move(run: DagRun, priority: int) -> None:
     # A run of a schedule, or one for later, has its time for a reason.
     if run.run_type == DagRunType.MANUAL and run.created_at and run.run_after <= run.created_at:
         run.run_after = priorities.run_after(run.created_at, priority)
-
-
-def weigh(session: Session, dag: SerializedDAG, run_id: str, priority: int) -> None:
-    """Give a run's task instances the weights of a priority, where `RunPriority` is their rule."""
-    tasks: dict[int, list[str]] = defaultdict(list)
-    for task in dag.task_dict.values():
-        if isinstance(task.weight_rule, RunPriority):
-            tasks[priorities.weight(task.priority_weight, priority)].append(task.task_id)
-    for weight, task_ids in tasks.items():
-        of_run = (TaskInstance.dag_id == dag.dag_id, TaskInstance.run_id == run_id)
-        session.execute(
-            update(TaskInstance).where(*of_run, TaskInstance.task_id.in_(task_ids)).values(priority_weight=weight)
-        )
