@@ -17,8 +17,9 @@ def parsed(name: str) -> DAG:
     return dag
 
 
-def test_the_ingestion_runs_for_ever_and_once() -> None:
-    dag = parsed("workflow_events")
+@pytest.mark.parametrize("name", ["workflow_events", "workflow_lifecycle"])
+def test_our_own_dags_run_for_ever_and_once(name: str) -> None:
+    dag = parsed(name)
     assert dag.max_active_runs == 1
     assert dag.catchup is False
     assert dag.is_paused_upon_creation is False
@@ -34,6 +35,15 @@ def test_the_example_says_what_it_takes() -> None:
     assert dag.params.get_param("count").value == 1
 
 
-@pytest.mark.parametrize("name", ["workflow_events", "example_workflow"])
+@pytest.mark.parametrize("name", ["workflow_events", "workflow_lifecycle", "example_workflow"])
 def test_a_new_stack_runs_them_at_once(name: str) -> None:
     assert parsed(name).is_paused_upon_creation is False
+
+
+def test_airflows_configuration_says_which_dags_the_lifecycle_tells_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__TRADEWIND__LIFECYCLE_INCLUDE", "eod_*")
+    monkeypatch.setenv("AIRFLOW__TRADEWIND__LIFECYCLE_EXCLUDE", "eod_test")
+    [task] = parsed("workflow_lifecycle").tasks
+    assert task.start_trigger_args
+    arguments = task.start_trigger_args.trigger_kwargs or {}
+    assert (arguments["include"], arguments["exclude"]) == ("eod_*", "eod_test")

@@ -62,7 +62,7 @@ class Worker(ABC):
             self._on_end(None)
 
     def _run(self) -> None:
-        backoff = Backoff()
+        backoff, told = Backoff(), ""
         while not self._stop.is_set():
             started = time.monotonic()
             try:
@@ -70,10 +70,18 @@ class Worker(ABC):
                     job.run(self._stop)
             except ConfigurationError:
                 raise
-            except LoginError as error:
-                logger.error("%s. Nothing is lost", error)  # noqa: TRY400  # the message says it all
-            except Exception:
-                logger.exception("the %s failed. Nothing is lost", self._name)
-            if time.monotonic() - started > LONG_LIFE:
-                backoff.reset()
+            except Exception as error:  # noqa: BLE001  # told below, once
+                if time.monotonic() - started > LONG_LIFE:
+                    backoff.reset()
+                    told = ""
+                if told != repr(error):
+                    self._tell(error)
+                told = repr(error)
             self._stop.wait(backoff.next())
+
+    def _tell(self, error: Exception) -> None:
+        # Of a login that fails the message says it all.
+        cause = None if isinstance(error, LoginError) else error
+        logger.error(
+            "the %s failed: %s. Nothing is lost; trying again until it works", self._name, error, exc_info=cause
+        )

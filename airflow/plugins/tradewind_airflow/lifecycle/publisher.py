@@ -1,0 +1,153 @@
+"""From the change feed to the status topic, page by page."""
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Protocol, TypeVar
+
+from airflow.observability import stats
+from confluent_kafka import KafkaException
+
+from tradewind_airflow.lifecycle import marks
+from tradewind_airflow.lifecycle.changes import CursorRefusedError
+from tradewind_airflow.lifecycle.marks import Mark
+from tradewind_airflow.lifecycle.settings import LifecycleSettings
+from tradewind_airflow.triggerer.backoff import Backoff
+from tradewind_airflow.triggerer.errors import UnreachableError
+from tradewind_airflow.triggerer.outage import Outage
+from tradewind_contracts.changes import ChangePage
+from tradewind_contracts.events import WorkflowStatusChanged
+from tradewind_contracts.records import Record
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class Feed(Protocol):
+    """Tells what happened; see `ChangeFeed`."""
+
+    def begin(self, since: datetime) -> str:
+        """Return the cursor of an instant."""
+        ...
+
+    def page(self, cursor: str) -> ChangePage:
+        """Return what happened since the cursor."""
+        ...
+
+
+class Topic(Protocol):
+    """Keeps it; see `StatusTopic`."""
+
+    def tail(self, stop: threading.Event) -> list[Mark]:
+        """Return the marks at the topic's end, oldest first."""
+        ...
+
+    def write(self, outbound: Sequence[Record], stop: threading.Event) -> bool:
+        """Return whether all records are acknowledged."""
+        ...
+
+
+class RecentIds:
+    """The ids last seen, at most `most`."""
+
+    def __init__(self, most: int = 20_000) -> None:
+        self._most = most
+        self._ids: OrderedDict[str, None] = OrderedDict()
+
+    def __contains__(self, event_id: str) -> bool:
+        return event_id in self._ids
+
+    def add(self, event_ids: Iterable[str]) -> None:
+        """Take these in, and forget the oldest beyond the bound."""
+        for event_id in event_ids:
+            self._ids[event_id] = None
+            self._ids.move_to_end(event_id)
+        while len(self._ids) > self._most:
+            self._ids.popitem(last=False)
+
+
+class LifecyclePublisher:
+    """Publishes what happens to the DAG runs that `settings` include. One thread owns it.
+
+    The next page is asked for only when all records of the last are acknowledged, which is all that `marks` needs.
+    What is known to stand on the topic is not written again; what is not known to, is.
+    """
+
+    def __init__(self, feed: Feed, topic: Topic, settings: LifecycleSettings, written: RecentIds | None = None) -> None:
+        self._feed = feed
+        self._topic = topic
+        self._settings = settings
+        self._written = RecentIds() if written is None else written
+        self._outage = Outage("the lifecycle's events")
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set. Raises what only another feed or another producer can cure."""
+        cursor = self.resume(stop)
+        while cursor is not None and not stop.is_set():
+            cursor = self.advance(cursor, stop)
+
+    def resume(self, stop: threading.Event) -> str | None:
+        """Return the cursor to go on from; None after a stop."""
+        return self._insist(lambda: self._after_tail(stop), stop)
+
+    def advance(self, cursor: str, stop: threading.Event) -> str | None:
+        """Publish the page of a cursor, and return the next cursor; None after a stop."""
+        try:
+            page = self._insist(lambda: self._feed.page(cursor), stop)
+        except CursorRefusedError as error:
+            logger.warning("the topic's last cursor is of no use (%s)", error)
+            return self._insist(self._look_back, stop)
+        if page is None or stop.is_set():
+            return None
+        return page.cursor if self._publish(page.events, cursor, stop) else None
+
+    def _after_tail(self, stop: threading.Event) -> str:
+        found = self._topic.tail(stop)
+        if not found:
+            return self._look_back()
+        self._written.add(mark.event_id for mark in found)
+        logger.info("going on from the newest of %d records of ours at the topic's end", len(found))
+        return found[-1].cursor
+
+    def _look_back(self) -> str:
+        since = datetime.now(UTC) - timedelta(seconds=self._settings.look_back)
+        logger.info("beginning with what happened since %s", since.isoformat(timespec="seconds"))
+        return self._feed.begin(since)
+
+    def _insist(self, attempt: Callable[[], T], stop: threading.Event) -> T | None:
+        backoff = Backoff()
+        while not stop.is_set():
+            try:
+                result = attempt()
+            except (UnreachableError, KafkaException) as error:
+                self._outage.begin(error)
+                stop.wait(backoff.next())
+            else:
+                self._outage.end()
+                return result
+        return None
+
+    def _publish(self, events: Iterable[WorkflowStatusChanged], cursor: str, stop: threading.Event) -> bool:
+        fresh = [event for event in events if self._is_wanted(event)]
+        if not fresh:
+            return True
+        outbound = [marks.record(event, cursor, self._settings.publisher) for event in fresh]
+        if not self._topic.write(outbound, stop):
+            return False
+        self._written.add(event.event_id for event in fresh)
+        _count(fresh)
+        return True
+
+    def _is_wanted(self, event: WorkflowStatusChanged) -> bool:
+        return self._settings.includes(event.workflow_id) and event.event_id not in self._written
+
+
+def _count(events: Iterable[WorkflowStatusChanged]) -> None:
+    now = time.time()
+    for event in events:
+        stats.incr("tradewind.lifecycle.events", tags={"status": event.payload.status.value})
+        stats.timing("tradewind.lifecycle.lag", timedelta(seconds=max(0.0, now - event.timestamp.timestamp())))

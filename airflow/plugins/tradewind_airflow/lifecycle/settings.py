@@ -1,0 +1,76 @@
+"""What the lifecycle is told: the trigger's arguments, and the Kafka clients' configuration made from a connection."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from tradewind_airflow.triggerer.kafka import for_producers
+from tradewind_contracts import topics
+
+
+@dataclass(frozen=True)
+class LifecycleSettings:
+    """All that a `WorkflowLifecycleTrigger` is made of: names, never secrets. Times are in seconds."""
+
+    kafka_conn_id: str = "tradewind_kafka"
+    airflow_conn_id: str = "tradewind_airflow"
+    topic: str = topics.WORKFLOW_STATUS.name
+    publisher: str = "airflow"
+    """Whose records these are: of several Airflows, or selections of DAGs, on one topic each needs its own name."""
+    include: str = "*"
+    """DAG ids whose runs are told of: shell patterns (`fnmatch`), separated by commas."""
+    exclude: str = ""
+    """DAG ids among them whose runs are not."""
+    look_back: float = topics.WORKFLOW_STATUS.retention_ms / 1000
+    """How far back to begin when the topic holds nothing of this publisher; as long as the topic keeps records."""
+    wait: int = 20
+    """How long a request waits for changes: 0 to 30."""
+
+    def includes(self, dag_id: str) -> bool:
+        """Whether this DAG's runs are told of."""
+        return _matches(dag_id, self.include) and not _matches(dag_id, self.exclude)
+
+
+def _matches(dag_id: str, patterns: str) -> bool:
+    return any(fnmatchcase(dag_id, pattern.strip()) for pattern in patterns.split(","))
+
+
+CLIENT = "tradewind-lifecycle"
+
+_COMMON = {"reconnect.backoff.max.ms": 1000}
+
+
+def producer_config(connection: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the producer's configuration: the connection's, and what keeps each key in order, whatever that says."""
+    return {
+        **_COMMON,
+        **for_producers(connection),
+        "client.id": CLIENT,
+        "acks": "all",
+        "enable.idempotence": True,
+        "linger.ms": 0,
+        # Never given up: a record that timed out alone would leave a gap before those that come after it.
+        "message.timeout.ms": 0,
+        "message.max.bytes": topics.WORKFLOW_STATUS.max_message_bytes,
+        # As Kafka's own clients do: one key is on one partition, whoever produces it.
+        "partitioner": "murmur2_random",
+        # An outage is told once, by us.
+        "log_level": 2,
+    }
+
+
+def reader_config(connection: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the configuration of the consumer that reads the topic's tail; no group of it ever exists."""
+    return {
+        **_COMMON,
+        **connection,
+        "client.id": CLIENT,
+        "group.id": CLIENT,
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "enable.partition.eof": True,
+        "auto.offset.reset": "earliest",
+        "queued.max.messages.kbytes": 16 * 1024,
+        "log_level": 2,
+    }

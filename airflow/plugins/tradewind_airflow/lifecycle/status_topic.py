@@ -1,0 +1,86 @@
+"""The status topic, as the lifecycle writes it and reads its end. Delivery: at least once, in order for each key."""
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
+
+from tradewind_airflow.lifecycle import tail
+from tradewind_airflow.lifecycle.marks import Mark
+from tradewind_airflow.lifecycle.settings import LifecycleSettings, producer_config, reader_config
+from tradewind_airflow.triggerer.outage import Outage
+from tradewind_contracts.records import Record
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.2
+"""The longest that a stop has to wait while the broker is down."""
+
+
+class StatusTopic:
+    """One producer, and a consumer made for each look at the end."""
+
+    def __init__(self, connection: Mapping[str, Any], settings: LifecycleSettings) -> None:
+        self._settings = settings
+        self._outage = Outage(f"Kafka's topic {settings.topic}")
+        self._reader_config = {"error_cb": self._on_error, **reader_config(connection)}
+        self._producer = Producer({"error_cb": self._on_error, **producer_config(connection)}, logger=logger)
+        self._awaited = 0
+        self._failure: KafkaError | None = None
+
+    def close(self) -> None:
+        """Drop what was not sent; whoever goes on after us sends it."""
+        self._producer.purge()
+        self._producer.poll(0)
+
+    def tail(self, stop: threading.Event) -> list[Mark]:
+        """Return the marks of the newest records of ours, oldest first; none if the topic holds no record of ours.
+
+        Raises `KafkaException` when the broker or the topic is not there.
+        """
+        with closing(Consumer(self._reader_config, logger=logger)) as consumer:
+            found = tail.read(consumer, self._settings.topic, self._settings.publisher, stop)
+        self._outage.end()
+        return found
+
+    def write(self, outbound: Sequence[Record], stop: threading.Event) -> bool:
+        """Return True when all in-sync replicas have all records, however long that takes; False after a stop.
+
+        Raises `KafkaException` for what another producer has to cure. The records may or may not be there then.
+        """
+        for record in outbound:
+            self._produce(record, stop)
+        while self._awaited and not stop.is_set():
+            self._serve()
+        if not self._awaited:
+            self._outage.end()
+        return not self._awaited
+
+    def _produce(self, record: Record, stop: threading.Event) -> None:
+        headers = list(record.headers)
+        while not stop.is_set():
+            try:
+                self._producer.produce(
+                    self._settings.topic, record.value, record.key, headers=headers, on_delivery=self._on_delivery
+                )
+            except BufferError:
+                self._serve()
+            else:
+                self._awaited += 1
+                return
+
+    def _serve(self) -> None:
+        self._producer.poll(POLL_SECONDS)
+        if self._failure:
+            raise KafkaException(self._failure)
+
+    def _on_delivery(self, error: KafkaError | None, _: Message) -> None:
+        self._awaited -= 1
+        self._failure = self._failure or error
+
+    def _on_error(self, error: KafkaError) -> None:
+        # Delivery reports tell of a fatal one; all others are cured by the client itself.
+        self._outage.begin(error)

@@ -1,0 +1,259 @@
+"""What the lifecycle relies on in the change feed and in the topic: suites for the fakes and for the real ones."""
+
+import threading
+import time
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import pytest
+
+from tradewind_airflow.lifecycle import marks
+from tradewind_airflow.lifecycle.changes import CursorRefusedError
+from tradewind_airflow.lifecycle.marks import Mark
+from tradewind_airflow.lifecycle.publisher import Feed, Topic
+from tradewind_contracts import records
+from tradewind_contracts.changes import ChangePage
+from tradewind_contracts.events import StatusPayload, WorkflowStatusChanged
+from tradewind_contracts.records import Record
+from tradewind_contracts.workflows import RunStatus, WorkflowType
+
+PUBLISHER = "airflow"
+WORDS = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.SUCCEEDED)
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def changed(
+    run_id: str, status: RunStatus = RunStatus.RUNNING, number: int = 0, **more: object
+) -> WorkflowStatusChanged:
+    """An event of a run; the same arguments give the same event."""
+    return WorkflowStatusChanged.model_validate(
+        {
+            "event_id": f"{run_id}/{status}/{number}",
+            "event_type": f"workflow.{status}",
+            "timestamp": BEGIN + timedelta(seconds=number),
+            "source": "airflow",
+            "workflow_id": more.pop("workflow_id", "test_dag"),
+            "workflow_type": WorkflowType.AIRFLOW,
+            "workflow_run_id": run_id,
+            "payload": StatusPayload.model_validate({"status": status, **more}),
+        }
+    )
+
+
+def record(run_id: str, cursor: str, number: int = 0) -> Record:
+    """A record of ours."""
+    return marks.record(changed(run_id, number=number), cursor, PUBLISHER)
+
+
+def foreign(run_id: str) -> Record:
+    """A record of another producer on the same topic."""
+    return records.encode(changed(run_id))
+
+
+class FakeFeed:
+    """A feed of events that are given to it. Each page of a cursor begins up to `overlap` events before it."""
+
+    def __init__(self, most: int = 500, overlap: int = 0) -> None:
+        self.events: list[WorkflowStatusChanged] = []
+        self.down: Exception | None = None
+        self.asked: list[str] = []
+        self._most = most
+        self._overlap = overlap
+
+    def happens(self, *events: WorkflowStatusChanged) -> None:
+        """Commit events."""
+        self.events += events
+
+    def begin(self, since: datetime) -> str:
+        if self.down:
+            raise self.down
+        return str(next((i for i, event in enumerate(self.events) if event.timestamp >= since), len(self.events)))
+
+    def page(self, cursor: str) -> ChangePage:
+        self.asked.append(cursor)
+        if self.down:
+            raise self.down
+        if not cursor.isdecimal():
+            raise CursorRefusedError(cursor)
+        end = int(cursor) + self._most
+        found = self.events[max(0, int(cursor) - self._overlap) : end]
+        return ChangePage(events=found, cursor=str(min(end, len(self.events))))
+
+
+@dataclass
+class FakeTopic:
+    """A topic in memory. `down` is raised instead of what is asked."""
+
+    partitions: int = 3
+    span: int = 200
+    stored: list[tuple[int, Record]] = field(default_factory=list)
+    down: Exception | None = None
+
+    def tail(self, stop: threading.Event) -> list[Mark]:  # noqa: ARG002  # the port's signature
+        if self.down:
+            raise self.down
+        span = self.span
+        while True:
+            found = [mark for mark in self._marks(span) if mark]
+            if found or span > len(self.stored):
+                return found
+            span *= 10
+
+    def _marks(self, span: int) -> list[Mark | None]:
+        kept: list[tuple[int, Record]] = []
+        for number in range(self.partitions):
+            kept += [(at, one) for at, (place, one) in enumerate(self.stored) if place == number][-span:]
+        return [marks.read(one.headers, PUBLISHER, at) for at, one in sorted(kept, key=lambda pair: pair[0])]
+
+    def write(self, outbound: Sequence[Record], stop: threading.Event) -> bool:  # noqa: ARG002  # as above
+        if self.down:
+            raise self.down
+        for one in outbound:
+            self.append(one)
+        return True
+
+    def append(self, one: Record) -> None:
+        """Store a record, as any producer does."""
+        self.stored.append((zlib.crc32(one.key) % self.partitions, one))
+
+    def standing(self) -> list[Record]:
+        """The records, each partition's in its order."""
+        return [one for _, one in sorted(self.stored, key=lambda pair: pair[0])]
+
+
+class TopicSubject(Protocol):
+    """A topic and its other users."""
+
+    @property
+    def topic(self) -> Topic: ...
+
+    def append(self, one: Record) -> None:
+        """Store a record, as another producer."""
+        ...
+
+    def standing(self) -> list[Record]:
+        """All records, each partition's in its order."""
+        ...
+
+
+class TopicSuite:
+    """Subclasses give a `subject` fixture: an empty topic of several partitions."""
+
+    def test_an_empty_topic_holds_nothing_of_ours(self, subject: TopicSubject, stop: threading.Event) -> None:
+        assert subject.topic.tail(stop) == []
+
+    def test_what_was_written_stands_there_byte_for_byte(self, subject: TopicSubject, stop: threading.Event) -> None:
+        sent = [record(f"run-{n}", "c") for n in range(20)]
+        assert subject.topic.write(sent, stop)
+        assert sorted(subject.standing(), key=lambda one: one.key) == sorted(sent, key=lambda one: one.key)
+
+    def test_one_runs_records_stay_in_order(self, subject: TopicSubject, stop: threading.Event) -> None:
+        for page in range(5):
+            subject.topic.write(
+                [record("run-a", "c", page * 2), record("run-b", "c"), record("run-a", "c", page * 2 + 1)], stop
+            )
+        found = [one for one in subject.standing() if one.key == b"run-a"]
+        assert [records.decode(one.value, one.headers).event.event_id for one in found] == [
+            f"run-a/running/{n}" for n in range(10)
+        ]
+
+    def test_the_tail_ends_with_the_newest_of_ours(self, subject: TopicSubject, stop: threading.Event) -> None:
+        for n in range(30):
+            subject.topic.write([record(f"run-{n}", f"cursor-{n}")], stop)
+        found = subject.topic.tail(stop)
+        assert found[-1].cursor == "cursor-29"
+        assert {mark.event_id for mark in found} == {f"run-{n}/running/0" for n in range(30)}
+
+    def test_others_records_are_not_ours(self, subject: TopicSubject, stop: threading.Event) -> None:
+        subject.append(foreign("agent"))
+        subject.append(marks.record(changed("other"), "theirs", "another-airflow"))
+        assert subject.topic.tail(stop) == []
+        subject.topic.write([record("run", "mine")], stop)
+        subject.append(marks.record(changed("other"), "theirs", "another-airflow"))
+        assert [mark.cursor for mark in subject.topic.tail(stop)] == ["mine"]
+
+    def test_ours_is_found_far_behind_others_records(self, subject: TopicSubject, stop: threading.Event) -> None:
+        subject.topic.write([record("run", "mine")], stop)
+        for n in range(2500):
+            subject.append(foreign(f"agent-{n}"))
+        assert [mark.cursor for mark in subject.topic.tail(stop)] == ["mine"]
+
+    def test_nothing_of_ours_among_many_is_nothing(self, subject: TopicSubject, stop: threading.Event) -> None:
+        for n in range(2500):
+            subject.append(foreign(f"agent-{n}"))
+        assert subject.topic.tail(stop) == []
+
+    def test_writing_nothing_is_done_at_once(self, subject: TopicSubject, stop: threading.Event) -> None:
+        assert subject.topic.write([], stop)
+        assert subject.standing() == []
+
+
+class FeedSubject(Protocol):
+    """A feed, and runs to happen."""
+
+    @property
+    def feed(self) -> Feed: ...
+
+    def happens(self, count: int) -> list[str]:
+        """Have so many runs made; return their ids."""
+        ...
+
+
+def followed(feed: Feed, cursor: str, wanted: set[str], seconds: float = 20) -> tuple[dict[str, list[RunStatus]], str]:
+    """Read pages until all wanted runs were told of; return the states of each in their order, and the cursor."""
+    told: dict[str, list[RunStatus]] = {}
+    deadline = time.monotonic() + seconds
+    while not wanted <= told.keys():
+        assert time.monotonic() < deadline, f"not told: {wanted - told.keys()}"
+        page = feed.page(cursor)
+        cursor = page.cursor
+        for event in page.events:
+            told.setdefault(event.workflow_run_id, []).append(event.payload.status)
+    return told, cursor
+
+
+class FeedSuite:
+    """Subclasses give a `subject` fixture."""
+
+    def test_what_happens_after_the_beginning_is_told(self, subject: FeedSubject) -> None:
+        cursor = subject.feed.begin(datetime.now(UTC))
+        first = subject.happens(3)
+        _, cursor = followed(subject.feed, cursor, set(first))
+        second = subject.happens(2)
+        followed(subject.feed, cursor, set(second))
+
+    def test_what_happened_since_an_instant_is_told(self, subject: FeedSubject) -> None:
+        before = datetime.now(UTC)
+        made = subject.happens(3)
+        followed(subject.feed, subject.feed.begin(before - timedelta(seconds=1)), set(made))
+
+    def test_a_cursor_tells_the_same_again(self, subject: FeedSubject) -> None:
+        cursor = subject.feed.begin(datetime.now(UTC))
+        made = subject.happens(3)
+        once, _ = followed(subject.feed, cursor, set(made))
+        again, _ = followed(subject.feed, cursor, set(made))
+        assert all(once[run_id] == again[run_id][: len(once[run_id])] for run_id in made)
+
+    def test_more_than_a_page_comes_in_pages(self, subject: FeedSubject) -> None:
+        cursor = subject.feed.begin(datetime.now(UTC))
+        made = subject.happens(620)
+        first = subject.feed.page(cursor)
+        assert not set(made) <= {event.workflow_run_id for event in first.events}
+        followed(subject.feed, cursor, set(made))
+
+    def test_a_cursor_of_somebody_elses_is_refused(self, subject: FeedSubject) -> None:
+        with pytest.raises(CursorRefusedError):
+            subject.feed.page("no cursor of yours")
+
+    def test_a_page_without_changes_is_empty_and_goes_on(self, subject: FeedSubject) -> None:
+        cursor = subject.feed.begin(datetime.now(UTC))
+        made = subject.happens(1)
+        _, cursor = followed(subject.feed, cursor, set(made))
+        for _ in range(3):
+            page = subject.feed.page(cursor)
+            assert not set(made) & {event.workflow_run_id for event in page.events if event.payload.status.is_terminal}
+            cursor = page.cursor
+        followed(subject.feed, cursor, set(subject.happens(1)))
