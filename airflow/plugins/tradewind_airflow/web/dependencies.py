@@ -2,14 +2,14 @@
 
 from typing import Annotated
 
-from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import Depends, Request
 
 from tradewind_airflow.runs.callers import Caller
 from tradewind_airflow.runs.catalog import Catalog
+from tradewind_airflow.web.guard import UserDep
 
 
-def caller(user: GetUserDep) -> Caller:
+def caller(user: UserDep) -> Caller:
     """Return who asks, for this one request."""
     return Caller(user)
 

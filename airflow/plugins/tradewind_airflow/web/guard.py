@@ -1,0 +1,56 @@
+"""Who gets in: Airflow's users who may read DAG runs, and no page of somebody else's that their browser shows."""
+
+from functools import cache
+from itertools import chain
+from typing import Annotated
+
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+from airflow.api_fastapi.core_api.security import bearer_scheme, get_user, oauth2_scheme, requires_access_dag
+from airflow.configuration import conf
+from fastapi import Depends, HTTPException, Request, status
+from fastapi.security import HTTPAuthorizationCredentials
+
+from tradewind_airflow.web import origins
+from tradewind_airflow.web.errors import api_error
+from tradewind_contracts.problems import ProblemType
+
+BearerDep = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)]
+
+_may_read_runs = requires_access_dag("GET", DagAccessEntity.RUN)
+
+
+async def authenticated(
+    request: Request,
+    bearer: BearerDep,
+    _documented: Annotated[str | None, Depends(oauth2_scheme)],
+) -> BaseUser:
+    """Return who asks, by the Bearer token or else Airflow's cookie; raise HTTPException (401).
+
+    Airflow's own routes answer 403 to a token that is none (`resolve_user_from_token`). RFC 6750 section 3.1 wants 401:
+    a client that sees it gets itself a new token.
+    """
+    try:
+        return await get_user(request, None, bearer)
+    except HTTPException as error:
+        raise HTTPException(status.HTTP_401_UNAUTHORIZED, error.detail) from error
+
+
+UserDep = Annotated[BaseUser, Depends(authenticated)]
+
+
+def guard(request: Request, user: UserDep, bearer: BearerDep) -> None:
+    """Let in who may read DAG runs; raise HTTPException (403) or `ApiError` (403).
+
+    A browser sends the cookie along, whoever wrote the page, but never a Bearer token.
+    """
+    if bearer is None and origins.is_foreign(request.method, request.headers, _trusted()):
+        raise api_error(ProblemType.FORBIDDEN, "another site's page may not do this with your cookie")
+    _may_read_runs(request, user)
+
+
+@cache
+def _trusted() -> frozenset[str]:
+    """The origins that Airflow itself is told to let in, and its own as browsers know it."""
+    urls = conf.getlist("api", "access_control_allow_origins"), [conf.get("api", "base_url", fallback="")]
+    return frozenset(origins.of(url) for url in chain(*urls) if url) - {""}
