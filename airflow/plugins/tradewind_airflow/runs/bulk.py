@@ -28,7 +28,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
-from tradewind_airflow.runs import catalog, priorities
+from tradewind_airflow.runs import catalog, priorities, task_rows
 from tradewind_airflow.runs.catalog import Newest
 from tradewind_airflow.runs.orders import Creation, RunOrder, TransactionLostError
 
@@ -83,9 +83,7 @@ def _write(
     runs = {order.run_id: _run(order, newest[order.dag.dag_id], user_name) for order in orders}
     written = _insert_runs(session, list(runs.values()))
     made = [order for order in orders if order.run_id in written]
-    tasks = [row for order in made for row in _tasks(order, runs[order.run_id])]
-    if tasks:
-        session.execute(_TASKS, tasks)
+    _insert_tasks(session, made, runs)
     return made
 
 
@@ -128,15 +126,20 @@ def _run(order: RunOrder, newest: Newest, user_name: str) -> Row:
     }
 
 
+def _insert_tasks(session: Session, orders: Collection[RunOrder], runs: Mapping[str, Row]) -> None:
+    shared = task_rows.carriers(orders, runs) if session.get_bind().dialect.name == "postgresql" else None
+    if shared is not None:
+        task_rows.insert(session, orders, shared)
+    elif rows := [row for order in orders for row in _tasks(order, runs[order.run_id])]:
+        session.execute(_TASKS, rows)
+
+
 def _tasks(order: RunOrder, run: Row) -> Iterator[Row]:
     assert order.template is not None  # noqa: S101  # else it was not suited
     of_run = {"run_id": order.run_id, "dag_version_id": order.key.version_id}
-    for task in order.template.tasks:
+    for task in order.template.rows(order.item.priority):
         carrier = new_task_run_carrier(run["context_carrier"])  # type: ignore[no-untyped-call]  # Airflow's
-        row = {**task, **of_run, "context_carrier": carrier}
-        if row["task_id"] in order.template.weighed:
-            row["priority_weight"] = priorities.weight(row["priority_weight"], order.item.priority)
-        yield row
+        yield {**task, **of_run, "context_carrier": carrier}
 
 
 def _count(orders: Collection[RunOrder]) -> None:

@@ -4,11 +4,12 @@ Airflow computes the same values for each run anew (`DagRun.verify_integrity`, `
 be kept only where nothing of them depends on the run, so a DAG that is not known to be that plain has no template.
 """
 
+import json
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import airflow
@@ -22,7 +23,9 @@ from airflow.serialization.definitions.param import SerializedParamsDict
 from airflow.task.priority_strategy import get_airflow_priority_weight_strategies
 from jsonschema.exceptions import SchemaError
 from jsonschema.validators import validator_for
+from sqlalchemy.engine.default import DefaultDialect
 
+from tradewind_airflow.runs import priorities
 from tradewind_airflow.weights import RunPriority
 
 logger = logging.getLogger(__name__)
@@ -30,7 +33,7 @@ logger = logging.getLogger(__name__)
 TESTED_VERSION = "3.3.2"
 """The Airflow whose `create_dagrun` the templates were compared with, column by column."""
 
-_OF_THE_RUN = {"run_id", "context_carrier"}
+_OF_THE_RUN = {"run_id", "context_carrier", "dag_version_id"}
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,21 @@ class RunTemplate:
     tasks: tuple[Mapping[str, Any], ...]
     task_types: Mapping[str, int]
     weighed: frozenset[str]
+
+    def rows(self, priority: int) -> Iterator[Mapping[str, Any]]:
+        """The tasks' rows in a run of `priority`."""
+        for task in self.tasks:
+            weight = task["priority_weight"]
+            raised = priorities.weight(weight, priority) if task["task_id"] in self.weighed else weight
+            yield {**task, "priority_weight": raised}
+
+    def json(self, priority: int) -> str:
+        """Return those rows as JSON that Postgres' `json_populate_recordset` takes."""
+        return _json(self.rows(priority)) if self.weighed and priority else self._json
+
+    @cached_property
+    def _json(self) -> str:
+        return _json(self.tasks)
 
 
 @cache
@@ -110,3 +128,14 @@ def _row(task: SerializedBaseOperator | SerializedMappedOperator) -> Mapping[str
     columns = TaskInstance.__mapper__.columns
     row = {columns[name].name: value for name, value in given.items() if name in columns}
     return {name: value for name, value in row.items() if name not in _OF_THE_RUN}
+
+
+def _json(rows: Iterable[Mapping[str, Any]]) -> str:
+    return json.dumps([{name: _plain(name, value) for name, value in row.items()} for row in rows])
+
+
+def _plain(name: str, value: Any) -> Any:
+    """Return a column's value as Postgres reads it from JSON."""
+    process = TaskInstance.__table__.c[name].type.bind_processor(DefaultDialect())
+    stored = process(value) if process else value
+    return f"\\x{stored.hex()}" if isinstance(stored, bytes) else stored
