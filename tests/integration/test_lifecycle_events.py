@@ -1,0 +1,152 @@
+"""The lifecycle's thread on real Kafka, against a served plugin: what happens to runs is on the topic."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from airflow.sdk import Connection
+
+from support.airflow_server import AirflowServer
+from support.facade_kafka import read_all
+from support.ingestion import until
+from support.lifecycle import WAIT, Lifecycle
+from support.lifecycle_suite import FeedSuite
+from support.servers import new_topic
+from tradewind_airflow.lifecycle.changes import ChangeFeed
+from tradewind_local.kafka import KafkaBroker
+
+
+@pytest.fixture
+def lifecycle(kafka_broker: KafkaBroker, airflow_server: AirflowServer) -> Lifecycle:
+    return Lifecycle(kafka_broker.bootstrap_servers, airflow_server, new_topic(kafka_broker, "status", partitions=6))
+
+
+class RealFeed:
+    """The plugin's feed, as the ingestion's user sees it."""
+
+    def __init__(self, lifecycle: Lifecycle) -> None:
+        self._lifecycle = lifecycle
+        given = json.loads(lifecycle.server.connection())
+        self.feed = ChangeFeed(Connection(conn_id="airflow", **given), WAIT)
+
+    def happens(self, count: int) -> list[str]:
+        return self._lifecycle.trigger(count)
+
+
+class TestChangeFeed(FeedSuite):
+    @pytest.fixture
+    def subject(self, lifecycle: Lifecycle) -> Iterator[RealFeed]:
+        real = RealFeed(lifecycle)
+        yield real
+        real.feed.close()
+
+
+def test_every_state_of_a_run_is_told_in_order(lifecycle: Lifecycle) -> None:
+    with lifecycle.running():
+        good, bad = lifecycle.trigger(), lifecycle.trigger()
+        lifecycle.are_told(["queued"], *good, *bad)
+        lifecycle.starts(*good, *bad)
+        lifecycle.are_told(["queued", "running"], *good, *bad)
+        lifecycle.ends("success", *good)
+        lifecycle.ends("failed", *bad)
+        lifecycle.are_told(["queued", "running", "succeeded"], *good)
+        lifecycle.are_told(["queued", "running", "failed"], *bad)
+    [last] = [event for event in lifecycle.events() if event.workflow_run_id in good][-1:]
+    assert (last.workflow_id, last.source, last.event_type) == ("test_typed", "airflow", "workflow.succeeded")
+    assert last.payload.started_at
+    assert last.payload.completed_at
+
+
+def test_a_run_that_begins_and_ends_between_two_looks_is_told_whole(lifecycle: Lifecycle) -> None:
+    with lifecycle.running():
+        ids = lifecycle.trigger(3)
+        lifecycle.starts(*ids)
+        lifecycle.ends("success", *ids)
+        lifecycle.are_told(["queued", "running", "succeeded"], *ids)
+
+
+def test_a_cleared_run_is_told_of_again(lifecycle: Lifecycle) -> None:
+    with lifecycle.running():
+        ids = lifecycle.trigger()
+        lifecycle.starts(*ids)
+        lifecycle.ends("failed", *ids)
+        lifecycle.are_told(["queued", "running", "failed"], *ids)
+        lifecycle.clears(*ids)
+        lifecycle.starts(*ids)
+        lifecycle.ends("success", *ids)
+        lifecycle.are_told(["queued", "running", "failed", "queued", "running", "succeeded"], *ids)
+
+
+def test_what_happens_while_it_is_down_is_told_when_it_is_back(lifecycle: Lifecycle) -> None:
+    with lifecycle.running():
+        before = lifecycle.trigger(5)
+        lifecycle.are_told(["queued"], *before)
+    lifecycle.starts(*before)
+    during = lifecycle.trigger(5)
+    time.sleep(lifecycle.look_back + 1)
+    with lifecycle.running():
+        lifecycle.are_told(["queued", "running"], *before)
+        lifecycle.are_told(["queued"], *during)
+
+
+def test_a_restart_writes_nothing_again(lifecycle: Lifecycle) -> None:
+    with lifecycle.running():
+        ids = lifecycle.trigger(50)
+        lifecycle.are_told(["queued"], *ids)
+    for _ in range(2):
+        with lifecycle.running():
+            more = lifecycle.trigger()
+            lifecycle.are_told(["queued"], *more)
+    counted = Counter(event.event_id for event in lifecycle.events())
+    assert set(counted.values()) == {1}
+
+
+def test_two_at_once_lose_nothing_and_keep_the_order(lifecycle: Lifecycle) -> None:
+    with lifecycle.running(), lifecycle.running():
+        ids = lifecycle.trigger(50)
+        lifecycle.are_told(["queued"], *ids)
+        lifecycle.starts(*ids)
+        lifecycle.are_told(["queued", "running"], *ids)
+    lifecycle.ends("success", *ids)
+    with lifecycle.running():
+        lifecycle.are_told(["queued", "running", "succeeded"], *ids)
+
+
+def test_a_first_start_tells_of_what_was_before_it(lifecycle: Lifecycle) -> None:
+    ids = lifecycle.trigger(3)
+    with lifecycle.running():
+        lifecycle.are_told(["queued"], *ids)
+
+
+def test_what_is_excluded_and_our_own_dags_are_not_told_of(lifecycle: Lifecycle) -> None:
+    lifecycle.exclude = "test_fr*"
+    with lifecycle.running():
+        hidden, seen = lifecycle.trigger(2, "test_free"), lifecycle.trigger()
+        internal = "internal-run"
+        lifecycle.server.run("dags", "trigger", "test_internal", "--run-id", internal)
+        later = lifecycle.trigger()
+        lifecycle.are_told(["queued"], *seen, *later)
+        time.sleep(1)
+    assert lifecycle.told(*hidden, internal) == {run_id: [] for run_id in (*hidden, internal)}
+
+
+def test_a_run_of_a_paused_dag_is_held(lifecycle: Lifecycle) -> None:
+    with lifecycle.running():
+        ids = lifecycle.trigger(dag_id="test_paused")
+        lifecycle.are_told(["held"], *ids)
+
+
+def test_one_run_is_on_one_partition_with_its_id_as_key(lifecycle: Lifecycle) -> None:
+    with lifecycle.running():
+        ids = lifecycle.trigger(20)
+        lifecycle.starts(*ids)
+        until(lambda: all(len(told) == 2 for told in lifecycle.told(*ids).values()))
+    places: dict[bytes, set[int]] = {}
+    for one in read_all(lifecycle.bootstrap_servers, lifecycle.topic):
+        places.setdefault(one.key(), set()).add(one.partition())
+        assert {"ce_id", "ce_type", "tradewind-cursor", "tradewind-publisher"} <= dict(one.headers()).keys()
+    assert {run_id.encode() for run_id in ids} <= places.keys()
+    assert {len(found) for found in places.values()} == {1}
+    assert len(set.union(*places.values())) > 1

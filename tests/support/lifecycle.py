@@ -1,0 +1,134 @@
+"""A running lifecycle thread, on an own topic and with own connections, and what it published."""
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from unittest.mock import patch
+
+from support.airflow_server import AirflowServer
+from support.facade_kafka import read_all
+from support.ingestion import until
+from support.plugin_suite import FITTING
+from support.servers import unique
+from tradewind_airflow.lifecycle.settings import LifecycleSettings
+from tradewind_airflow.lifecycle.worker import LifecycleWorker
+from tradewind_contracts import records, run_ids
+from tradewind_contracts.events import WorkflowStatusChanged
+
+WAIT = 2
+"""Seconds of a long poll: a thread that is stopped ends within them."""
+
+
+@dataclass
+class Lifecycle:
+    """Topic and connections of one test's lifecycle; `running` starts its thread."""
+
+    bootstrap_servers: str
+    server: AirflowServer
+    topic: str
+    publisher: str = field(default_factory=lambda: unique("publisher"))
+    include: str = "*"
+    exclude: str = ""
+    look_back: float = 5.0
+
+    @property
+    def settings(self) -> LifecycleSettings:
+        """What its trigger would be made of."""
+        return LifecycleSettings(
+            topic=self.topic,
+            publisher=self.publisher,
+            include=self.include,
+            exclude=self.exclude,
+            look_back=self.look_back,
+            wait=WAIT,
+        )
+
+    @property
+    def connections(self) -> dict[str, str]:
+        """The environment variables of its Airflow connections."""
+        extra = {"bootstrap.servers": self.bootstrap_servers}
+        return {
+            "AIRFLOW_CONN_TRADEWIND_KAFKA": json.dumps({"conn_type": "kafka", "extra": extra}),
+            "AIRFLOW_CONN_TRADEWIND_AIRFLOW": self.server.connection(),
+        }
+
+    @contextmanager
+    def running(self) -> Iterator[LifecycleWorker]:
+        """Run the thread; on leaving it has to end within seconds, and without an error."""
+        ended = threading.Event()
+        errors: list[BaseException] = []
+
+        def on_end(error: BaseException | None) -> None:
+            errors.extend([error] if error else [])
+            ended.set()
+
+        with patch.dict(os.environ, self.connections):
+            worker = LifecycleWorker(self.settings, on_end)
+            worker.start()
+            try:
+                yield worker
+            finally:
+                worker.stop()
+                assert ended.wait(WAIT + 15), "the thread did not end"
+        assert errors == []
+
+    def events(self) -> list[WorkflowStatusChanged]:
+        """All events on the topic, each partition's in their order."""
+        found = [
+            records.decode(one.value(), one.headers()).event for one in read_all(self.bootstrap_servers, self.topic)
+        ]
+        return [event for event in found if isinstance(event, WorkflowStatusChanged)]
+
+    def told(self, *ids: str) -> dict[str, list[str]]:
+        """The states of these runs in the order in which the topic has them first."""
+        states: dict[str, dict[str, str]] = {run_id: {} for run_id in ids}
+        for event in self.events():
+            if event.workflow_run_id in states:
+                states[event.workflow_run_id].setdefault(event.event_id, event.payload.status.value)
+        return {run_id: list(told.values()) for run_id, told in states.items()}
+
+    def are_told(self, expected: list[str], *ids: str, timeout: float = 30) -> None:
+        """Wait until the topic tells exactly these states of each of the runs."""
+        wanted = dict.fromkeys(ids, expected)
+        until(lambda: self.told(*ids) == wanted or None, timeout)
+
+    def trigger(self, count: int = 1, dag_id: str = "test_typed") -> list[str]:
+        """Have runs made."""
+        ids = [run_ids.new() for _ in range(count)]
+        parameters = {} if dag_id == "test_free" else FITTING
+        items: list[dict[str, Any]] = [
+            {"workflow_id": dag_id, "workflow_type": "airflow", "parameters": parameters, "workflow_run_id": run_id}
+            for run_id in ids
+        ]
+        with self.server.client() as client:
+            for first in range(0, count, 500):
+                answer = client.post("/workflows/trigger/batch", json={"items": items[first : first + 500]})
+                assert {one["outcome"] for one in answer.raise_for_status().json()["items"]} == {"created"}
+        return ids
+
+    def starts(self, *ids: str) -> None:
+        """Have runs begin, as the scheduler does it."""
+        self.server.rows(
+            "UPDATE dag_run SET state = 'running', start_date = now(), updated_at = now() WHERE run_id = ANY(%s)",
+            list(ids),
+        )
+
+    def ends(self, state: str, *ids: str) -> None:
+        """Have runs end, as the scheduler does it."""
+        self.server.rows(
+            "UPDATE dag_run SET state = %s, end_date = now(), updated_at = now() WHERE run_id = ANY(%s)",
+            state,
+            list(ids),
+        )
+
+    def clears(self, *ids: str) -> None:
+        """Have runs done again, as a clear does it."""
+        self.server.rows(
+            "UPDATE dag_run SET state = 'queued', queued_at = now(), start_date = NULL, end_date = NULL,"
+            " clear_number = clear_number + 1, updated_at = now() WHERE run_id = ANY(%s)",
+            list(ids),
+        )
