@@ -7,13 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.airflow_fixtures import airflow_server, ingest, viewer
+from support.airflow_fixtures import airflow_server, fab_server, ingest, viewer
 from support.servers import temporary_home
+from support.steered_airflow import steered
 from tradewind_local.kafka import KafkaBroker
 from tradewind_local.postgres import PostgresServer
 from tradewind_local.topics import create_topics, warm_groups
 
-__all__ = ["airflow_server", "ingest", "viewer"]
+__all__ = ["airflow_server", "fab_server", "ingest", "steered", "viewer"]
 
 
 @pytest.fixture(scope="session")
