@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import psycopg
 
+from support.airflow_rows import ended, started
 from support.airflow_server import AirflowServer
 from support.plugin_suite import FITTING
 from tradewind_contracts import run_ids
@@ -51,18 +52,6 @@ def made(client: httpx.Client, workflow_id: str = "test_free", count: int = 1) -
     results = client.post("/workflows/trigger/batch", json={"items": items}).json()["items"]
     assert {result["outcome"] for result in results} == {"created"}, results[0]
     return [result["workflow_run_id"] for result in results]
-
-
-SET = "UPDATE dag_run SET state = %s, {} = now(), updated_at = now() WHERE run_id = %s"
-
-
-def started(server: AirflowServer, run_id: str) -> None:
-    """As the scheduler writes it (`DagRun.set_state`): this server has none."""
-    server.rows(SET.format("start_date"), "running", run_id)
-
-
-def ended(server: AirflowServer, run_id: str, state: str = "success") -> None:
-    server.rows(SET.format("end_date"), state, run_id)
 
 
 def test_without_a_cursor_it_begins_now(ingest: httpx.Client) -> None:

@@ -56,6 +56,11 @@ class Cursor:
     following: Start | None = None
     flip: tuple[str, int] | None = None
 
+    @property
+    def is_within(self) -> bool:
+        """Whether the sweep goes on: there is more to read already."""
+        return self.after is not None or self.flip is not None
+
     def within(self, updated_at: datetime, row_id: int, following: Start) -> "Cursor":
         """Return the cursor behind a row, in the same sweep."""
         return replace(self, after=(updated_at, row_id), following=following)

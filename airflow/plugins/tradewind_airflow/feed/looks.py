@@ -111,16 +111,32 @@ def changed(
 
 @cache
 def _changed(*, by_mark: bool) -> Select[*tuple[Any, ...]]:
-    query = (
-        run_rows()
-        .where(
-            DagRun.updated_at >= bindparam("updated_at"),
-            or_(DagRun.updated_at > bindparam("updated_at"), DagRun.id > bindparam("row_id")),
-            ~_internal(),
-        )
+    return (
+        _since(by_mark=by_mark)
+        .where(or_(DagRun.updated_at > bindparam("updated_at"), DagRun.id > bindparam("row_id")), ~_internal())
         .order_by(DagRun.updated_at, DagRun.id)
         .limit(bindparam("most"))
     )
+
+
+def changed_among(session: Session, start: Start, row_ids: Collection[int], *, marked: bool) -> list[RunRow]:
+    """Return those of some rows that were written since `start`, as `changed` does."""
+    if not row_ids:
+        return []
+    values: dict[str, Any] = {"updated_at": start.floor, "row_ids": list(row_ids)}
+    by_mark = marked and _is_postgres(session)
+    if by_mark:
+        values["reach"] = str(start.mark.number % XIDS)
+    return [run_row(row) for row in session.execute(_changed_among(by_mark=by_mark), values)]
+
+
+@cache
+def _changed_among(*, by_mark: bool) -> Select[*tuple[Any, ...]]:
+    return _since(by_mark=by_mark).where(DagRun.id.in_(bindparam("row_ids", expanding=True)))
+
+
+def _since(*, by_mark: bool) -> Select[*tuple[Any, ...]]:
+    query = run_rows().where(DagRun.updated_at >= bindparam("updated_at"))
     newer = text("age(dag_run.xmin) <= age(CAST(CAST(:reach AS text) AS xid))")
     return query.where(newer) if by_mark else query
 
@@ -156,15 +172,18 @@ def _internal() -> Any:
     return exists().where(DagTag.dag_id == DagRun.dag_id, DagTag.name == INTERNAL_TAG)
 
 
-def asking(session: Session, since: datetime) -> set[int]:
-    """Return the ids of the runs that wait for an answer, or got one since an instant."""
-    return set(session.scalars(_asking(), {"since": since}))
+def asking(session: Session, since: datetime) -> dict[int, frozenset[tuple[Any, ...]]]:
+    """Return the runs that wait for an answer, or got one since an instant: row id -> how each question stands."""
+    found: dict[int, set[tuple[Any, ...]]] = {}
+    for row in session.execute(_asking(), {"since": since}):
+        found.setdefault(row.id, set()).add(tuple(row)[1:])
+    return {row_id: frozenset(stands) for row_id, stands in found.items()}
 
 
 @cache
-def _asking() -> Select[int]:
+def _asking() -> Select[*tuple[Any, ...]]:
     return (
-        select(DagRun.id)
+        select(DagRun.id, HITLDetail.ti_id, HITLDetail.created_at, HITLDetail.responded_at, TaskInstance.state)
         .join(TaskInstance, and_(TaskInstance.dag_id == DagRun.dag_id, TaskInstance.run_id == DagRun.run_id))
         .join(HITLDetail, HITLDetail.ti_id == TaskInstance.id)
         .where(or_(HITLDetail.responded_at.is_(None), HITLDetail.responded_at >= bindparam("since")), ~_internal())

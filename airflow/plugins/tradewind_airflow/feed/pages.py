@@ -94,7 +94,7 @@ def _swept(session: Session, cursor: Cursor, horizon: Horizon, limit: int) -> Fo
     start, since = cursor.start, cursor.start.floor - SLACK
     following = cursor.following or _later(start, horizon.start)
     rows = looks.changed(session, start, cursor.after, limit + 1, marked=horizon.knows(start.mark))
-    asking = looks.asking(session, since)
+    asking = looks.asking(session, since).keys()
     complete = len(rows) <= limit
     rows = rows[:limit]
     others = looks.by_id(session, asking - {run.id for run in rows}) if complete else []

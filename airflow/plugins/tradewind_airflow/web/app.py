@@ -4,15 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
-from airflow.api_fastapi.core_api.security import requires_access_dag
 from fastapi import Depends, FastAPI
 
 from tradewind_airflow.database import indexes
 from tradewind_airflow.feed.pages import ChangeFeed
+from tradewind_airflow.feed.poller import Poller
+from tradewind_airflow.feed.settings import FeedSettings
 from tradewind_airflow.runs import templates
 from tradewind_airflow.runs.catalog import Catalog
-from tradewind_airflow.web import changes, commands, docs, errors, runs, statuses, triggers
+from tradewind_airflow.web import changes, commands, docs, errors, events, runs, statuses, triggers
+from tradewind_airflow.web.guard import guard
+from tradewind_airflow.web.waiting import LookUps, server_stops
 
 
 def create_app() -> FastAPI:
@@ -26,7 +28,7 @@ def create_app() -> FastAPI:
         description="An event or a REST call becomes exactly one DAG run.",
         version="0.1.0",
         lifespan=_lifespan,
-        dependencies=[Depends(requires_access_dag("GET", DagAccessEntity.RUN))],
+        dependencies=[Depends(guard)],
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
@@ -35,15 +37,18 @@ def create_app() -> FastAPI:
     templates.trusted()
     app.state.catalog = Catalog()
     app.state.change_feed = ChangeFeed()
+    app.state.look_ups = LookUps()
+    app.state.poller = Poller(FeedSettings.from_config(), stop_is_asked_for=server_stops)
     errors.install(app)
-    for part in (triggers, runs, statuses, changes, commands, docs):
+    for part in (triggers, runs, statuses, events, changes, commands, docs):
         app.include_router(part.router)
     docs.describe_bodies(app)
     return app
 
 
 @asynccontextmanager
-async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Airflow enters it once per process that serves HTTP."""
     await asyncio.to_thread(indexes.report_missing)
     yield
+    await app.state.poller.close()

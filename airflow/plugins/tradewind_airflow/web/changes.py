@@ -1,7 +1,7 @@
 """What happened to the runs, over REST: pages behind a cursor."""
 
-import asyncio
 import time
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -10,26 +10,62 @@ from pydantic import AwareDatetime
 from tradewind_airflow.feed import cursors
 from tradewind_airflow.feed.cursors import MAX_LENGTH, CursorError
 from tradewind_airflow.feed.pages import ChangeFeed
+from tradewind_airflow.feed.poller import Poller, TooManyWatchersError
+from tradewind_airflow.runs.callers import Caller
 from tradewind_airflow.web.dependencies import CallerDep
 from tradewind_airflow.web.errors import api_error
+from tradewind_airflow.web.waiting import LookUps, LookUpsDep, PollerDep, too_many
 from tradewind_contracts.changes import ChangePage
 from tradewind_contracts.problems import FieldError, ProblemType, pointer
 
 router = APIRouter(tags=["workflows"])
 
-INTERVAL = 0.2
-"""Seconds from one look to the next while somebody waits."""
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads the changes, and what it takes to do so."""
+
+    feed: ChangeFeed
+    poller: Poller
+    look_ups: LookUps
+    caller: Caller
+
+    async def page(self, cursor: str | None, limit: int) -> ChangePage:
+        """Return the page behind a cursor; raise `ApiError` (422) for what is none."""
+        try:
+            return await self.look_ups.run(self.feed.page, cursor, limit, self.caller.may_read)
+        except CursorError as error:
+            found = FieldError(pointer=pointer(["query", "cursor"]), detail=str(error))
+            detail = "go on with the cursor of a page, or without"
+            raise api_error(ProblemType.INVALID_REQUEST, detail, [found]) from error
+
+    async def next_page(self, cursor: str, limit: int, wait: float) -> ChangePage:
+        """Return the first page that tells something, or the one at the time's end. Holds no thread while it waits."""
+        until = time.monotonic() + wait
+        try:
+            with self.poller.follow_all() as anything:
+                while True:
+                    version = anything.version
+                    page = await self.page(cursor, limit)
+                    left = until - time.monotonic()
+                    if page.events or left <= 0 or self.poller.is_closing:
+                        return page
+                    # A page without events may be one of several: only the last of them waits.
+                    if page.cursor == cursor or not cursors.decode(page.cursor).is_within:
+                        await anything.beyond(version, left)
+                    cursor = page.cursor
+        except TooManyWatchersError as error:
+            raise too_many(error) from error
 
 
-def change_feed(request: Request) -> ChangeFeed:
-    """Return the process's feed."""
-    return request.app.state.change_feed  # type: ignore[no-any-return]  # set by `create_app`
+def reader(request: Request, poller: PollerDep, look_ups: LookUpsDep, caller: CallerDep) -> Reader:
+    """Return who reads, for this one request."""
+    return Reader(request.app.state.change_feed, poller, look_ups, caller)
 
 
 @router.get("/workflows/changes")
 async def workflow_changes(
-    feed: Annotated[ChangeFeed, Depends(change_feed)],
-    caller: CallerDep,
+    reader: Annotated[Reader, Depends(reader)],
     cursor: Annotated[
         str | None, Query(max_length=MAX_LENGTH, description="Of the page before; none: from now")
     ] = None,
@@ -44,16 +80,6 @@ async def workflow_changes(
     """
     if since is not None and cursor is None:
         return ChangePage(events=[], cursor=cursors.encode(cursors.since(since)))
-    until = time.monotonic() + wait
-    while True:
-        try:
-            page = await asyncio.to_thread(feed.page, cursor, limit, caller.may_read)
-        except CursorError as error:
-            found = FieldError(pointer=pointer(["query", "cursor"]), detail=str(error))
-            raise api_error(
-                ProblemType.INVALID_REQUEST, "go on with the cursor of a page, or without", [found]
-            ) from error
-        if page.events or cursor is None or time.monotonic() >= until:
-            return page
-        cursor = page.cursor
-        await asyncio.sleep(min(INTERVAL, max(0.0, until - time.monotonic())))
+    if cursor is None or not wait:
+        return await reader.page(cursor, limit)
+    return await reader.next_page(cursor, limit, wait)

@@ -1,0 +1,106 @@
+"""What the routes that wait have in common: threads for their look-ups, and the poller that wakes them."""
+
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, ParamSpec, TypeVar
+
+import anyio
+import anyio.to_thread
+from fastapi import Depends, Query, Request
+
+from tradewind_airflow.feed.poller import Poller, TooManyWatchersError
+from tradewind_airflow.runs.callers import Caller
+from tradewind_airflow.runs.status import AmbiguousRunError, Described, StatusService, UnknownRunError
+from tradewind_airflow.web.dependencies import CallerDep, CatalogDep
+from tradewind_airflow.web.errors import ApiError, api_error
+from tradewind_contracts.problems import ProblemType, problem
+from tradewind_contracts.run_ids import RunId
+from tradewind_contracts.workflows import WorkflowId
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+THREADS = 8
+"""Look-ups of waiting clients at a time: a thousand that come at once must not take Airflow's own threads."""
+
+RETRY_AFTER = 5
+
+
+class LookUps:
+    """Runs what blocks on a few threads of its own; belongs to one event loop."""
+
+    def __init__(self) -> None:
+        self._threads = anyio.CapacityLimiter(THREADS)
+
+    async def run(self, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Return what the call returns; raise its errors, those about runs as `ApiError` (404, 409)."""
+        try:
+            return await anyio.to_thread.run_sync(lambda: call(*arguments, **named), limiter=self._threads)
+        except UnknownRunError as error:
+            raise api_error(ProblemType.UNKNOWN_RUN, "no DAG that you may read has this run") from error
+        except AmbiguousRunError as error:
+            detail = f"several DAGs have this run: {', '.join(error.args)}; say which one by ?workflow_id="
+            raise api_error(ProblemType.STATE_CONFLICT, detail) from error
+
+
+def look_ups(request: Request) -> LookUps:
+    """Return the process's threads for look-ups."""
+    return request.app.state.look_ups  # type: ignore[no-any-return]  # set by `create_app`
+
+
+def poller(request: Request) -> Poller:
+    """Return the process's poller."""
+    return request.app.state.poller  # type: ignore[no-any-return]  # set by `create_app`
+
+
+LookUpsDep = Annotated[LookUps, Depends(look_ups)]
+PollerDep = Annotated[Poller, Depends(poller)]
+
+
+@dataclass(frozen=True)
+class AskedRun:
+    """The run that a request names, for who asks."""
+
+    run_id: str
+    workflow_id: str | None
+    caller: Caller
+    service: StatusService
+    look_ups: LookUps
+
+    async def describe(self) -> Described:
+        """Return where it is; raise `ApiError` (404, 409)."""
+        return await self.look_ups.run(self.service.describe, self.run_id, self.caller, self.workflow_id)
+
+    async def locate(self) -> int:
+        """Return its row's id; raise `ApiError` (404, 409)."""
+        return await self.look_ups.run(self.service.locate, self.run_id, self.caller, self.workflow_id)
+
+
+def asked_run(
+    workflow_run_id: RunId,
+    workflows: CatalogDep,
+    caller: CallerDep,
+    threads: LookUpsDep,
+    workflow_id: Annotated[WorkflowId | None, Query(description="Whose run, where several DAGs have this id")] = None,
+) -> AskedRun:
+    """Return which run is asked for."""
+    return AskedRun(workflow_run_id, workflow_id, caller, StatusService(workflows), threads)
+
+
+AskedRunDep = Annotated[AskedRun, Depends(asked_run)]
+
+
+def too_many(error: TooManyWatchersError) -> ApiError:
+    """Return what a client is told for whom there is no room."""
+    return ApiError(problem(ProblemType.ENGINE_UNAVAILABLE, str(error), retry_after=RETRY_AFTER))
+
+
+def server_stops() -> bool:
+    """Whether uvicorn was asked to stop: it then waits for every open answer, and tells the apps nothing of it.
+
+    Its signal handler is a method of the server (`uvicorn.Server.handle_exit`). Under another server this is never so,
+    and streams end when that one's patience does.
+    """
+    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    return bool(getattr(server, "should_exit", False))

@@ -1,0 +1,236 @@
+"""A run's status with ETag and long poll, and its events as a stream, on a real Airflow and Postgres."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from support.airflow_rows import CLEARED, answered, asked, ended, paused, started, task_ended
+from support.airflow_server import AirflowServer
+from support.event_stream import Sent, sent
+from tradewind_contracts import run_ids
+
+
+def made(client: httpx.Client, workflow_id: str = "test_free") -> str:
+    body = {"workflow_id": workflow_id, "workflow_type": "airflow", "workflow_run_id": run_ids.new()}
+    (result,) = client.post("/workflows/trigger/batch", json={"items": [body]}).json()["items"]
+    assert result["outcome"] == "created", result
+    return str(result["workflow_run_id"])
+
+
+def status(client: httpx.Client, run_id: str, etag: str | None = None, wait: float = 0) -> httpx.Response:
+    headers = {"if-none-match": etag} if etag else {}
+    return client.get(f"/workflows/{run_id}/status", params={"wait": wait}, headers=headers)
+
+
+@contextmanager
+def soon(call: Callable[[], Any], after: float = 0.6) -> Iterator[None]:
+    """Do something a little later, while the block waits for it."""
+    timer = threading.Timer(after, call)
+    timer.start()
+    yield
+    timer.join()
+
+
+def test_the_etag_is_of_what_the_answer_says(
+    airflow_server: AirflowServer, viewer: httpx.Client, ingest: httpx.Client
+) -> None:
+    run_id = made(ingest)
+    first = status(viewer, run_id)
+    assert first.headers["etag"] == status(ingest, run_id).headers["etag"]
+    known = status(viewer, run_id, first.headers["etag"])
+    assert (known.status_code, known.content, known.headers["etag"]) == (304, b"", first.headers["etag"])
+    assert status(viewer, run_id, f'"other", W/{first.headers["etag"]}').status_code == 304
+    started(airflow_server, run_id)
+    running = status(viewer, run_id, first.headers["etag"])
+    assert (running.status_code, running.json()["status"]) == (200, "running")
+    task_ended(airflow_server, run_id, "work")
+    assert status(viewer, run_id, running.headers["etag"]).json()["progress"] == 0.2
+
+
+def test_a_long_poll_answers_when_the_state_changes(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
+    run_id, begin = made(ingest), time.monotonic()
+    with soon(lambda: started(airflow_server, run_id)):
+        answer = status(ingest, run_id, wait=20)
+    assert answer.json()["status"] == "running"
+    assert 0.6 <= time.monotonic() - begin < 5
+
+
+def test_a_long_poll_with_an_etag_answers_when_anything_changes(
+    airflow_server: AirflowServer, ingest: httpx.Client
+) -> None:
+    run_id = made(ingest)
+    started(airflow_server, run_id)
+    etag, begin = status(ingest, run_id).headers["etag"], time.monotonic()
+    with soon(lambda: task_ended(airflow_server, run_id, "work")):
+        answer = status(ingest, run_id, etag, wait=20)
+    assert answer.json()["progress"] == 0.2
+    assert time.monotonic() - begin < 5
+
+
+def test_a_long_poll_ends_in_time(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
+    run_id, begin = made(ingest), time.monotonic()
+    assert status(ingest, run_id, status(ingest, run_id).headers["etag"], wait=0.5).status_code == 304
+    assert status(ingest, run_id, wait=0.5).json()["status"] == "queued"
+    assert 1 <= time.monotonic() - begin < 4
+    ended(airflow_server, run_id)
+    assert status(ingest, run_id, wait=60).json()["status"] == "succeeded"
+
+
+def test_a_run_that_waits_for_a_person_says_so(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
+    run_id = made(ingest)
+    started(airflow_server, run_id)
+    with soon(lambda: asked(airflow_server, run_id, "work")):
+        assert status(ingest, run_id, wait=20).json()["status"] == "waiting"
+    with soon(lambda: answered(airflow_server, run_id, "work")):
+        assert status(ingest, run_id, wait=20).json()["status"] == "running"
+
+
+def test_a_run_of_a_paused_dag_is_held(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
+    run_id = made(ingest)
+    with soon(lambda: paused(airflow_server, "test_free", is_paused=True)):
+        assert status(ingest, run_id, wait=20).json()["status"] == "held"
+    with soon(lambda: paused(airflow_server, "test_free", is_paused=False)):
+        assert status(ingest, run_id, wait=20).json()["status"] == "queued"
+
+
+def test_many_may_wait_and_none_holds_a_connection(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
+    run_id = made(ingest)
+    answers: list[str] = []
+
+    def wait() -> None:
+        with airflow_server.client("facade") as client:
+            answers.append(status(client, run_id, wait=20).json()["status"])
+
+    threads = [threading.Thread(target=wait) for _ in range(40)]
+    for thread in threads:
+        thread.start()
+    time.sleep(2)
+    begin = time.monotonic()
+    assert ingest.get("/workflows").status_code == 200
+    assert time.monotonic() - begin < 2
+    used = airflow_server.rows(
+        "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND state <> 'idle'"
+    )
+    assert used[0]["n"] < 5
+    started(airflow_server, run_id)
+    for thread in threads:
+        thread.join(15)
+    assert answers == ["running"] * 40
+
+
+class Stream:
+    """A client of a run's events, on a thread of its own."""
+
+    def __init__(self, client: httpx.Client, run_id: str, headers: dict[str, str] | None = None) -> None:
+        self.got: list[Sent] = []
+        self.ended = threading.Event()
+        self._client, self._path, self._headers = client, f"/workflows/{run_id}/events", headers or {}
+        self.response_headers: httpx.Headers | None = None
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        with self._client.stream("GET", self._path, headers=self._headers) as response:
+            self.response_headers = response.headers
+            self.got.extend([Sent(str(response.status_code))] if response.status_code != 200 else [])
+            for one in sent(response):
+                self.got.append(one)
+        self.ended.set()
+
+    def names(self) -> list[str]:
+        return [one.event for one in self.got if one.event not in {"message", "comment"}]
+
+    def until(self, *names: str, seconds: float = 10) -> None:
+        deadline = time.monotonic() + seconds
+        while self.names() != list(names):
+            assert time.monotonic() < deadline, (self.names(), names)
+            time.sleep(0.02)
+
+
+def test_a_stream_tells_a_run_from_its_queue_to_its_end(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
+    run_id = made(ingest)
+    with airflow_server.client("facade") as client:
+        stream = Stream(client, run_id)
+        stream.until("workflow.queued")
+        started(airflow_server, run_id)
+        stream.until("workflow.queued", "workflow.running")
+        task_ended(airflow_server, run_id, "work")
+        stream.until("workflow.queued", "workflow.running", "progress")
+        ended(airflow_server, run_id)
+        stream.until("workflow.queued", "workflow.running", "progress", "workflow.succeeded", "end")
+        assert stream.ended.wait(5)
+    assert stream.response_headers
+    assert stream.response_headers["content-type"].startswith("text/event-stream")
+    assert stream.response_headers["cache-control"] == "no-store"
+    assert stream.response_headers["x-accel-buffering"] == "no"
+    assert stream.got[0].retry == 2000
+    events = [one for one in stream.got if one.event.startswith("workflow.")]
+    assert [one.id for one in events] == [one.data["event_id"] for one in events]
+    assert [one.data["payload"]["status"] for one in events] == ["queued", "running", "succeeded"]
+    (progress,) = [one for one in stream.got if one.event == "progress"]
+    assert (progress.id, progress.data) == (None, {"workflow_run_id": run_id, "progress": 0.2})
+
+
+def test_a_stream_goes_on_where_the_client_was(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
+    run_id = made(ingest)
+    started(airflow_server, run_id)
+    ended(airflow_server, run_id, "failed")
+    whole = Stream(ingest, run_id)
+    whole.until("workflow.queued", "workflow.running", "workflow.failed", "end")
+    queued, running, failed = [one.id or "" for one in whole.got if one.id]
+    for known, rest in (
+        (queued, ["workflow.running", "workflow.failed", "end"]),
+        (running, ["workflow.failed", "end"]),
+    ):
+        again = Stream(ingest, run_id, {"last-event-id": known})
+        again.until(*rest)
+    over = Stream(ingest, run_id, {"last-event-id": failed})
+    over.until("204")
+    airflow_server.rows(CLEARED, run_id)
+    retried = Stream(ingest, run_id, {"last-event-id": failed})
+    retried.until("workflow.queued")
+    ended(airflow_server, run_id)
+    retried.until("workflow.queued", "workflow.succeeded", "end")
+
+
+def test_a_stream_of_a_run_that_is_deleted_ends(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
+    run_id = made(ingest)
+    stream = Stream(ingest, run_id)
+    stream.until("workflow.queued")
+    airflow_server.rows("DELETE FROM dag_run WHERE run_id = %s", run_id)
+    stream.until("workflow.queued", "end")
+
+
+def test_a_stream_tells_of_people_and_of_pauses(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
+    run_id = made(ingest)
+    stream = Stream(ingest, run_id)
+    told = ["workflow.queued"]
+    steps: list[tuple[Callable[[], None], str]] = [
+        (lambda: paused(airflow_server, "test_free", is_paused=True), "workflow.held"),
+        (lambda: paused(airflow_server, "test_free", is_paused=False), "workflow.queued"),
+        (lambda: started(airflow_server, run_id), "workflow.running"),
+        (lambda: asked(airflow_server, run_id, "work"), "workflow.waiting"),
+        (lambda: answered(airflow_server, run_id, "work"), "workflow.running"),
+        (lambda: ended(airflow_server, run_id), "workflow.succeeded"),
+    ]
+    for step, event in steps:
+        stream.until(*told)
+        step()
+        told.append(event)
+    stream.until(*told, "end")
+
+
+@pytest.mark.parametrize("path", ["status", "events"])
+def test_who_may_not_read_the_run_learns_nothing(
+    airflow_server: AirflowServer, ingest: httpx.Client, path: str
+) -> None:
+    run_id = made(ingest)
+    assert ingest.get(f"/workflows/unheard-of/{path}").status_code == 404
+    with airflow_server.client("stranger") as stranger, airflow_server.client(None) as nobody:
+        assert stranger.get(f"/workflows/{run_id}/{path}").status_code == 403
+        assert nobody.get(f"/workflows/{run_id}/{path}").status_code == 401
