@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 
 from tradewind_api.ledger import LedgerIndex
-from tradewind_contracts import dead_letters, json_text, records
+from tradewind_contracts import dead_letters, json_text, records, run_ids
 from tradewind_contracts.batches import Outcome
 from tradewind_contracts.events import WorkflowStatusChanged, WorkflowTriggered
 from tradewind_contracts.problems import ProblemType
@@ -37,9 +37,9 @@ def feed_event(index: LedgerIndex, record: Consumed) -> None:
 
 
 def feed_status(index: LedgerIndex, record: Consumed) -> None:
-    """Take in a record of `workflow-status`."""
+    """Take in a record of `workflow-status`; the ids of scheduled runs and the like stand for several runs."""
     event = _event(record)
-    if isinstance(event, WorkflowStatusChanged):
+    if isinstance(event, WorkflowStatusChanged) and not run_ids.is_made_by_airflow(event.workflow_run_id):
         index.changed(event)
 
 

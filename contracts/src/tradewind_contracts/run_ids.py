@@ -23,8 +23,13 @@ _AIRFLOW_PREFIXES = (
 )
 
 
+def is_made_by_airflow(run_id: str) -> bool:
+    """Whether Airflow gave this id by itself. It is a run's within its DAG alone: other DAGs have runs of that id."""
+    return run_id.startswith(_AIRFLOW_PREFIXES)
+
+
 def _free_for_triggers(run_id: str) -> str:
-    if ".." in run_id or run_id.startswith(_AIRFLOW_PREFIXES):
+    if ".." in run_id or is_made_by_airflow(run_id):
         raise ValueError(f"must not hold '..' nor start with one of {', '.join(_AIRFLOW_PREFIXES)}")
     return run_id
 

@@ -58,6 +58,22 @@ def test_the_latest_status_is_known() -> None:
     assert (known.status, known.progress, known.result) == (RunStatus.SUCCEEDED, 1, {"breaks": 2})
 
 
+def test_a_run_that_is_done_again_is_known_by_its_latest_state() -> None:
+    index = new_index()
+    # As the lifecycle tells of a cleared DAG run, and repeats itself after a restart.
+    told = [status("run-a", word, seconds) for seconds, word in enumerate(["queued", "running", "failed", "queued"])]
+    for record in (*told, *told[:3]):
+        ledger_records.feed_status(index, record)
+    assert run_of(index).last_known("run-a").status is RunStatus.QUEUED
+
+
+@pytest.mark.parametrize("run_id", ["scheduled__2026-11-20T00:00:00+00:00", "backfill__2026-11-20"])
+def test_an_id_that_several_dags_have_tells_of_no_run(run_id: str) -> None:
+    index = new_index()
+    ledger_records.feed_status(index, status(run_id, "succeeded"))
+    assert len(index) == 0
+
+
 def test_a_dead_lettered_trigger_is_rejected() -> None:
     index = new_index()
     ledger_records.feed_event(index, trigger("run-a", 3))

@@ -111,3 +111,11 @@ def test_what_a_caller_may_not_choose(bad: str) -> None:
 @pytest.mark.parametrize("good", ["manual__2026-11-20T09:00:00+00:00", "a", "x" * 250, "A.b_c~d:e+f-g", "scheduled_"])
 def test_what_a_caller_may_choose(good: str) -> None:
     assert TRIGGERED.validate_python(good) == good
+
+
+@pytest.mark.parametrize(
+    ("run_id", "expected"),
+    [("scheduled__2026-11-20T00:00:00+00:00", True), ("asset_triggered__x", True), ("manual__x", False), ("", False)],
+)
+def test_airflow_gives_some_ids_by_itself(run_id: str, expected: bool) -> None:  # a case
+    assert run_ids.is_made_by_airflow(run_id) is expected
