@@ -1,5 +1,7 @@
 """`make chaos [NAME=…] [SEED=…] [EVENTS=…]`: kill a part with SIGKILL while triggers of both types are in flight.
 
+`api-server-batch` is another kind (`batch_chaos`); what follows is said of the others.
+
 The caller behaves as the API guide asks: it repeats what got no clear answer, with the same `Idempotency-Key`.
 Afterwards both databases are read: every trigger must have exactly one run, and every run must have ended.
 """
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 
 from aiohttp import ClientSession
 
+import batch_chaos
 from callers import Caller, Trigger, triggers
 from figures import Figures
 from outcome import Outcome, outcome, run_states
@@ -51,13 +54,19 @@ def main() -> int:
     """Run the scenarios one after the other on one stack; return 1 if any lost or doubled a run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--name", nargs="+", default=list(PARTS), choices=PARTS, help="the parts to kill, in turn; all without it"
+        "--name",
+        nargs="+",
+        default=[*PARTS, batch_chaos.NAME],
+        choices=[*PARTS, batch_chaos.NAME],
+        help="the parts to kill, in turn; all without it",
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--events", type=int, default=200, help="triggers of each type")
     asked = parser.parse_args()
-    with running() as stack:
-        verdicts = [asyncio.run(_scenario(stack, Scenario(name, asked.seed, asked.events))) for name in asked.name]
+    verdicts = [batch_chaos.run(asked.seed, asked.events)] if batch_chaos.NAME in asked.name else []
+    if on_stack := [name for name in asked.name if name in PARTS]:
+        with running() as stack:
+            verdicts += [asyncio.run(_scenario(stack, Scenario(name, asked.seed, asked.events))) for name in on_stack]
     write_performance()
     return 0 if all(verdicts) else 1
 

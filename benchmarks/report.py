@@ -18,7 +18,8 @@ same run, on the same machine. Limits are those of the architecture; a missed on
 FAULTS = """## Faults
 
 `make chaos`: the part is killed with SIGKILL three times while triggers of both types come in. Every accepted trigger
-must have exactly one run, and every run must end.
+must have exactly one run, and every run must end. `api-server-batch`: a server is killed inside of a batch, 100 times,
+and the batch repeated; a run succeeded when it has all its task instances, one audit row and no twin.
 
 | killed | accepted | lost | twice | succeeded | failed | slowest recovery | |
 |---|---:|---:|---:|---:|---:|---:|---|"""

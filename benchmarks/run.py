@@ -11,10 +11,11 @@ from figures import Benchmark
 from report import write_performance
 from stack_under_test import StackUnderTest, running
 
+ALONE: dict[str, Callable[[], Benchmark]] = {"import": plugin_import.run, "create": create.run}
+
 # `accept` comes last: the events that it leaves behind are still being made into runs.
 ON_STACK: dict[str, Callable[[StackUnderTest], Benchmark]] = {
     "event-to-run": event_to_run.run,
-    "create": create.run,
     "accept": accept.run,
 }
 
@@ -22,10 +23,11 @@ ON_STACK: dict[str, Callable[[StackUnderTest], Benchmark]] = {
 def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name", nargs="?", choices=["import", *ON_STACK], help="one benchmark; all without it")
+    parser.add_argument("name", nargs="?", choices=[*ALONE, *ON_STACK], help="one benchmark; all without it")
     asked = parser.parse_args().name
-    if asked in (None, "import"):
-        _report(plugin_import.run())
+    for name, run in ALONE.items():
+        if asked in (None, name):
+            _report(run())
     names = [name for name in ON_STACK if asked in (None, name)]
     if names:
         with running() as stack:

@@ -30,20 +30,21 @@ _COPIED = {
 """Table -> what differs from the copied row, in SQL over `n`; the order is that of their foreign keys."""
 
 
-def multiply(database_url: str, run_id: str, count: int) -> None:
-    """Copy a run, with its task instances and audit rows, `count` times, as `many-1` and so on, back in time."""
+_COPY = sql.SQL("INSERT INTO {0} ({1}) SELECT {2} FROM {0} t, generate_series(%s::int, %s::int) n WHERE t.run_id = %s")
+
+
+def multiply(database_url: str, run_id: str, last: int, first: int = 1) -> None:
+    """Copy a run, with its task instances and audit rows, as `many-<first>` to `many-<last>`, back in time."""
     with psycopg.connect(database_url, autocommit=True) as database:
+        # What is copied is sound: its foreign keys need no looking after.
+        database.execute("SET session_replication_role = replica")
         for table, changes in _COPIED.items():
             columns = _columns(database, table) - ({"id"} - changes.keys())
+            names = sql.SQL(", ").join(map(sql.Identifier, sorted(columns)))
             values = sql.SQL(", ").join(
                 sql.SQL(changes[name]) if name in changes else sql.Identifier("t", name) for name in sorted(columns)
             )
-            database.execute(
-                sql.SQL(
-                    "INSERT INTO {0} ({1}) SELECT {2} FROM {0} t, generate_series(1, %s) n WHERE t.run_id = %s"
-                ).format(sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, sorted(columns))), values),
-                [count, run_id],
-            )
+            database.execute(_COPY.format(sql.Identifier(table), names, values), [first, last, run_id])
         database.execute("VACUUM ANALYZE")
 
 
