@@ -4,54 +4,14 @@ from typing import Any
 
 import httpx
 import psycopg
+import pytest
 
-from support.airflow_rows import ended, started
+from support.airflow_rows import CLEARED, answered, asked, ended, paused, started, task_ended
 from support.airflow_server import AirflowServer
-from support.plugin_suite import FITTING
-from tradewind_contracts import run_ids
+from support.changes_reader import Reader, made
+from support.servers import temporary_home
 
-
-class Reader:
-    """Follows the changes as a client does; `seen` holds each event once, as its consumers keep it."""
-
-    def __init__(self, client: httpx.Client) -> None:
-        self.client = client
-        self.seen: dict[str, dict[str, Any]] = {}
-        self.told = 0
-        self.cursor = self._page()["cursor"]
-
-    def _page(self, **query: Any) -> dict[str, Any]:
-        answer = self.client.get("/workflows/changes", params=query)
-        assert answer.status_code == 200, answer.text
-        page: dict[str, Any] = answer.json()
-        assert len(page["cursor"]) <= 200
-        return page
-
-    def read(self, wait: float = 0, limit: int = 500) -> list[dict[str, Any]]:
-        page = self._page(cursor=self.cursor, wait=wait, limit=limit)
-        self.cursor = page["cursor"]
-        self.told += len(page["events"])
-        new = [event for event in page["events"] if event["event_id"] not in self.seen]
-        self.seen |= {event["event_id"]: event for event in new}
-        return new
-
-    def of(self, run_id: str) -> list[str]:
-        return [event["payload"]["status"] for event in self.seen.values() if event["workflow_run_id"] == run_id]
-
-
-def made(client: httpx.Client, workflow_id: str = "test_free", count: int = 1) -> list[str]:
-    items = [
-        {
-            "workflow_id": workflow_id,
-            "workflow_type": "airflow",
-            "parameters": FITTING,
-            "workflow_run_id": run_ids.new(),
-        }
-        for _ in range(count)
-    ]
-    results = client.post("/workflows/trigger/batch", json={"items": items}).json()["items"]
-    assert {result["outcome"] for result in results} == {"created"}, results[0]
-    return [result["workflow_run_id"] for result in results]
+START = "UPDATE dag_run SET state = 'running', start_date = now(), updated_at = now() WHERE run_id = %s"
 
 
 def test_without_a_cursor_it_begins_now(ingest: httpx.Client) -> None:
@@ -59,10 +19,23 @@ def test_without_a_cursor_it_begins_now(ingest: httpx.Client) -> None:
     reader = Reader(ingest)
     (run_id,) = made(ingest)
     reader.read()
-    assert reader.of(run_id) == ["queued"]
-    assert reader.of(before) == []
+    assert reader.statuses(run_id) == ["queued"]
+    assert reader.statuses(before) == []
     assert reader.read() == []
     assert reader.told == 1
+
+
+def test_an_event_says_what_the_row_says(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
+    reader = Reader(ingest)
+    (run_id,) = made(ingest)
+    started(airflow_server, run_id)
+    (queued, running) = reader.read()
+    (row,) = airflow_server.runs(run_id)
+    assert (queued["source"], queued["event_type"]) == ("airflow", "workflow.queued")
+    assert (queued["workflow_id"], queued["workflow_type"]) == ("test_watched", "airflow")
+    assert [event["timestamp"] for event in (queued, running)] == [
+        instant.isoformat().replace("+00:00", "Z") for instant in (row["queued_at"], row["start_date"])
+    ]
 
 
 def test_a_run_that_starts_and_ends_between_two_looks_shows_all_its_states(
@@ -72,24 +45,44 @@ def test_a_run_that_starts_and_ends_between_two_looks_shows_all_its_states(
     (run_id,) = made(ingest)
     started(airflow_server, run_id)
     ended(airflow_server, run_id)
-    reader.read()
-    assert reader.of(run_id) == ["queued", "running", "succeeded"]
+    assert reader.next(run_id) == ["queued", "running", "succeeded"]
     assert reader.told == 3
+
+
+def test_a_run_that_is_cleared_and_done_again_between_two_looks_shows_its_new_states(
+    airflow_server: AirflowServer, ingest: httpx.Client
+) -> None:
+    reader = Reader(ingest)
+    (run_id,) = made(ingest)
+    started(airflow_server, run_id)
+    ended(airflow_server, run_id, "failed")
+    assert reader.next(run_id) == ["queued", "running", "failed"]
+    airflow_server.rows(CLEARED, run_id)
+    started(airflow_server, run_id)
+    ended(airflow_server, run_id)
+    assert reader.next(run_id) == ["queued", "running", "succeeded"]
 
 
 def test_a_late_commit_is_told_however_long_it_took(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
     late, early = made(ingest, count=2)
     reader = Reader(ingest)
     with psycopg.connect(airflow_server.database_url) as connection:
-        connection.execute(
-            "UPDATE dag_run SET state = 'running', start_date = now(), updated_at = now() WHERE run_id = %s", (late,)
-        )
+        connection.execute(START, (late,))
         started(airflow_server, early)
-        assert reader.read()
-        assert [reader.read(wait=0.3) for _ in range(3)] == [[], [], []]
-    assert reader.of(late) == []
-    reader.read()
-    assert reader.of(late)[-1] == "running"
+        assert reader.next(early)[-1] == "running"
+        assert [reader.read(wait=0.4) for _ in range(3)] == [[], [], []]
+    assert reader.statuses(late) == []
+    assert reader.next(late)[-1] == "running"
+
+
+def test_a_late_commit_wakes_who_waits(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
+    (late,) = made(ingest)
+    reader = Reader(ingest)
+    with psycopg.connect(airflow_server.database_url) as connection:
+        connection.execute(START, (late,))
+        assert reader.read(wait=1) == []
+    reader.read(wait=20)
+    assert reader.statuses(late)[-1] == "running"
 
 
 def test_what_is_rolled_back_is_never_told(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
@@ -100,16 +93,118 @@ def test_what_is_rolled_back_is_never_told(airflow_server: AirflowServer, ingest
         reader.read(wait=0.3)
         connection.rollback()
     reader.read(wait=0.3)
-    assert reader.of(run_id) == []
+    assert reader.statuses(run_id) == []
 
 
 def test_pages_of_rows_with_one_stamp_miss_none(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
     reader = Reader(ingest)
-    run_ids_made = made(ingest, count=50)
-    airflow_server.rows("UPDATE dag_run SET updated_at = now() WHERE run_id = ANY(%s)", run_ids_made)
+    wanted = made(ingest, count=50)
+    airflow_server.rows("UPDATE dag_run SET updated_at = now() WHERE run_id = ANY(%s)", wanted)
     pages = 0
     while reader.read(limit=7):
         pages += 1
     assert pages == 8
-    assert {event["workflow_run_id"] for event in reader.seen.values()} == set(run_ids_made)
+    assert {event["workflow_run_id"] for event in reader.seen.values()} == set(wanted)
     assert reader.told == 50
+
+
+def test_a_run_that_goes_on_is_not_told_of_again_and_again(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
+    reader = Reader(ingest)
+    (run_id,) = made(ingest)
+    started(airflow_server, run_id)
+    for _ in range(5):
+        # As each of the scheduler's rounds does.
+        airflow_server.rows("UPDATE dag_run SET updated_at = now() WHERE run_id = %s", run_id)
+        reader.read()
+    assert reader.statuses(run_id) == ["queued", "running"]
+    assert reader.told == 2
+
+
+def test_a_question_and_its_answer_are_told(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
+    (slow, quick) = made(ingest, count=2)
+    reader = Reader(ingest)
+    for run_id in (slow, quick):
+        started(airflow_server, run_id)
+        asked(airflow_server, run_id, "step")
+    answered(airflow_server, quick, "step")
+    reader.read()
+    assert reader.statuses(slow)[-2:] == ["running", "waiting"]
+    assert reader.statuses(quick)[-3:] == ["running", "waiting", "running"]
+    answered(airflow_server, slow, "step")
+    assert reader.next(slow) == ["running"]
+    assert reader.read() == []
+
+
+def test_a_question_wakes_who_waits(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
+    (run_id,) = made(ingest)
+    started(airflow_server, run_id)
+    reader = Reader(ingest)
+    reader.read(wait=0.5)
+    asked(airflow_server, run_id, "step")
+    reader.read(wait=20)
+    assert reader.statuses(run_id)[-1] == "waiting"
+
+
+def test_a_pause_flips_the_queued_runs_and_no_others(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
+    queued = made(ingest, count=5)
+    (running,) = made(ingest)
+    started(airflow_server, running)
+    reader = Reader(ingest)
+    paused(airflow_server, "test_watched", is_paused=True)
+    try:
+        held = flips(reader)
+        assert {event["workflow_id"] for event in held} == {"test_watched"}
+        assert {event["event_type"] for event in held} == {"workflow.held"}
+        told = [event["workflow_run_id"] for event in held]
+        assert len(set(told)) == len(told)
+        assert set(queued) <= set(told)
+        assert running not in told
+    finally:
+        paused(airflow_server, "test_watched", is_paused=False)
+    again = flips(reader)
+    assert {event["event_type"] for event in again} == {"workflow.queued"}
+    assert [event["workflow_run_id"] for event in again] == told
+
+
+def flips(reader: Reader) -> list[dict[str, Any]]:
+    """All events of the pages that come, in small ones."""
+    events = []
+    while (page := reader.page(cursor=reader.cursor, limit=7))["events"]:
+        events.extend(page["events"])
+        reader.cursor = page["cursor"]
+    return events
+
+
+def test_another_server_goes_on_with_the_cursor(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
+    reader = Reader(ingest)
+    (first,) = made(ingest)
+    reader.read()
+    (second,) = made(ingest)
+    with temporary_home() as home:
+        other = AirflowServer(home, airflow_server.database_url, airflow_server.dags)
+        with other, other.client("facade") as client:
+            reader.client = client
+            reader.read()
+    assert (reader.statuses(first), reader.statuses(second)) == (["queued"], ["queued"])
+
+
+def test_an_internal_dag_is_not_told_of(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
+    reader = Reader(ingest)
+    airflow_server.rows(
+        "INSERT INTO dag_run (dag_id, run_id, run_after, queued_at, updated_at, run_type, state, span_status)"
+        " VALUES ('test_internal', 'internal', now(), now(), now(), 'manual', 'queued', '')"
+    )
+    assert reader.read() == []
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "AAAA", "1.5.pg.7.abc", "1.x.pg.7.abc.......", "a" * 201])
+def test_what_is_no_cursor_is_refused(ingest: httpx.Client, cursor: str) -> None:
+    answer = ingest.get("/workflows/changes", params={"cursor": cursor})
+    assert answer.status_code == (200 if cursor == "" else 422), answer.text
+
+
+def test_a_task_that_ends_is_no_change(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
+    (run_id,) = made(ingest)
+    reader = Reader(ingest)
+    task_ended(airflow_server, run_id, "step")
+    assert reader.read(wait=0.5) == []

@@ -105,6 +105,12 @@ class AirflowServer:
         except httpx.TransportError:
             return False
 
+    @property
+    def pid(self) -> int:
+        """The id of the server's process."""
+        assert self._process, "it was never started"
+        return self._process.pid
+
     def log(self) -> str:
         """The end of the server's own log."""
         return (self.home / "api-server.log").read_text()[-6000:]

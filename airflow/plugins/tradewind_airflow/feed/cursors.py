@@ -1,16 +1,16 @@
 """Where a reader of changes is: small enough for a query parameter, and understood by every server."""
 
-import base64
-import binascii
-import json
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-VERSION = 1
+VERSION = "1"
+WORDS = 12
 MAX_LENGTH = 200
 MAX_NUMBER = 2**63 - 1
 
+_NAME = re.compile("[a-z0-9]{0,16}")
+_NUMBER = re.compile("[0-9a-f]{1,16}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST = (datetime(9000, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 
@@ -72,56 +72,54 @@ def since(instant: datetime) -> Cursor:
 
 
 def encode(cursor: Cursor) -> str:
-    """Return the cursor as text."""
-    after = [_micros(cursor.after[0]), cursor.after[1]] if cursor.after else None
-    following = _numbers(cursor.following) if cursor.following else None
-    parts = [VERSION, _numbers(cursor.start), cursor.paused, after, following, cursor.flip]
-    return base64.urlsafe_b64encode(json.dumps(parts, separators=(",", ":")).encode()).decode().rstrip("=")
+    """Return the cursor as text: hexadecimal numbers and names between full stops, empty where there is none."""
+    after = (_hex(_micros(cursor.after[0])), _hex(cursor.after[1])) if cursor.after else ("", "")
+    flip = (cursor.flip[0], _hex(cursor.flip[1])) if cursor.flip else ("", "")
+    return ".".join([VERSION, *_words(cursor.start), cursor.paused, *after, *_words(cursor.following), *flip])
 
 
 def decode(text: str) -> Cursor:
     """Return the cursor that `encode` wrote; raise `CursorError`."""
-    try:
-        if len(text) > MAX_LENGTH:
-            raise CursorError("too long")
-        return _cursor(json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)))
-    except (ValueError, TypeError, binascii.Error, RecursionError) as error:
-        raise CursorError("this is no cursor of /workflows/changes") from error
-
-
-def _cursor(parts: Any) -> Cursor:
-    version, start, paused, after, following, flip = parts
-    if version != VERSION or not isinstance(paused, str):
-        raise CursorError("of another version")
+    words = text.split(".")
+    if len(text) > MAX_LENGTH or len(words) != WORDS or words[0] != VERSION:
+        raise CursorError("this is no cursor of /workflows/changes")
+    start, after, following, flip = words[1:4], words[5:7], words[7:10], words[10:12]
     return Cursor(
         _start(start),
-        paused,
-        (_time(after[0]), _number(after[1])) if after is not None else None,
-        _start(following) if following is not None else None,
-        (str(flip[0]), _number(flip[1])) if flip is not None else None,
+        _name(words[4]),
+        (_time(after[0]), _number(after[1])) if any(after) else None,
+        _start(following) if any(following) else None,
+        (_name(flip[0]), _number(flip[1])) if any(flip) else None,
     )
 
 
-def _start(parts: Any) -> Start:
-    floor, scope, number = parts
-    if not isinstance(scope, str):
-        raise CursorError("a mark without a scope")
-    return Start(_time(floor), Mark(scope, _number(number)))
+def _words(start: Start | None) -> tuple[str, str, str]:
+    return (_hex(_micros(start.floor)), start.mark.scope, _hex(start.mark.number)) if start else ("", "", "")
 
 
-def _numbers(start: Start) -> list[int | str]:
-    return [_micros(start.floor), start.mark.scope, start.mark.number]
+def _start(words: list[str]) -> Start:
+    return Start(_time(words[0]), Mark(_name(words[1]), _number(words[2])))
 
 
-def _number(value: Any, most: int = MAX_NUMBER) -> int:
-    if type(value) is not int or not 0 <= value <= most:
-        raise CursorError("a number out of its bounds")
-    return value
+def _hex(number: int) -> str:
+    return f"{number:x}"
+
+
+def _name(word: str) -> str:
+    if not _NAME.fullmatch(word):
+        raise CursorError(f"{word[:20]!r} is no name")
+    return word
+
+
+def _number(word: str, most: int = MAX_NUMBER) -> int:
+    if not _NUMBER.fullmatch(word) or (number := int(word, 16)) > most:
+        raise CursorError(f"{word[:20]!r} is no number, or out of its bounds")
+    return number
 
 
 def _micros(instant: datetime) -> int:
     return (instant - _EPOCH) // timedelta(microseconds=1)
 
 
-def _time(micros: Any) -> datetime:
-    return _EPOCH + timedelta(microseconds=_number(micros, _LAST))
+def _time(word: str) -> datetime:
+    return _EPOCH + timedelta(microseconds=_number(word, _LAST))
