@@ -2,7 +2,8 @@
 
 Which DAGs: `lifecycle_include` and `lifecycle_exclude` in the section `tradewind` of Airflow's configuration, patterns
 of DAG ids separated by commas (`AIRFLOW__TRADEWIND__LIFECYCLE_INCLUDE='eod_*,recon_*'`); all by default. Tradewind's
-own DAGs are never told of. A new setting counts from this DAG's next run on.
+own DAGs are never told of. Where several Airflows share one topic, each needs a `lifecycle_publisher` of its own. A new
+setting counts from this DAG's next run on.
 
 Pausing this DAG does not stop a publisher that runs: mark its run as failed too. What happens meanwhile is published
 when it is back.
@@ -29,6 +30,7 @@ with DAG(
     WorkflowLifecycleSensor(
         task_id="publish",
         settings=LifecycleSettings(
+            publisher=conf.get("tradewind", "lifecycle_publisher", fallback="airflow"),
             include=conf.get("tradewind", "lifecycle_include", fallback="*"),
             exclude=conf.get("tradewind", "lifecycle_exclude", fallback=""),
         ),
