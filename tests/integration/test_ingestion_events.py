@@ -10,7 +10,15 @@ from support.ingestion import PATIENCE, Ingestion, until
 from support.plugin_suite import FITTING
 from support.servers import new_topic_set
 from tradewind_contracts import run_ids
-from tradewind_contracts.events import CancelRequested, TriggerPayload, WorkflowTriggered
+from tradewind_contracts.events import (
+    CancelMode,
+    CancelPayload,
+    CancelRequested,
+    ResumePayload,
+    ResumeRequested,
+    TriggerPayload,
+    WorkflowTriggered,
+)
 from tradewind_contracts.workflows import WorkflowType
 from tradewind_local.kafka import KafkaBroker
 
@@ -107,12 +115,59 @@ def test_what_is_not_for_us_is_passed_over(ingestion: Ingestion) -> None:
     assert ingestion.letters() == []
 
 
-def test_a_command_that_is_not_taken_yet_is_kept(ingestion: Ingestion) -> None:
-    cancel = CancelRequested(
-        source="/test", workflow_id="test_typed", workflow_type=WorkflowType.AIRFLOW, workflow_run_id="some-run"
+def cancel_of(run_id: str) -> CancelRequested:
+    return CancelRequested(
+        source="/test",
+        workflow_id="test_typed",
+        workflow_type=WorkflowType.AIRFLOW,
+        workflow_run_id=run_id,
+        payload=CancelPayload(mode=CancelMode.FORCE, reason="wrong file"),
+    )
+
+
+def test_a_cancel_ends_the_run_that_was_triggered_before_it(ingestion: Ingestion) -> None:
+    one, other = event(), event()
+    command = cancel_of(one.workflow_run_id)
+    ingestion.send(one, command, command, other)
+    with ingestion.running():
+        until(lambda: ingestion.lag() == 0)
+    (run,) = ingestion.server.runs(one.workflow_run_id)
+    kept = run["conf"]["_tradewind"]["cancel"]
+    assert (run["state"], kept["reason"], kept["by"]) == ("failed", "wrong file", "ingest")
+    with ingestion.server.client() as client:
+        assert client.get(f"/workflows/{one.workflow_run_id}/status").json()["status"] == "cancelled"
+        assert client.get(f"/workflows/{other.workflow_run_id}/status").json()["status"] != "cancelled"
+        # The same event, delivered again after a retry, is not another cancel.
+        assert client.post(f"/workflows/{one.workflow_run_id}/retry", json={}).status_code == 202
+    ingestion.send(command)
+    with ingestion.running():
+        until(lambda: ingestion.lag() == 0)
+    assert ingestion.server.runs(one.workflow_run_id)[0]["state"] == "queued"
+    assert ingestion.letters() == []
+
+
+def test_a_cancel_that_comes_too_late_is_done_and_one_of_no_run_is_kept(ingestion: Ingestion) -> None:
+    one = event()
+    with ingestion.running():
+        ingestion.send(one)
+        until(lambda: ingestion.run_count(one.workflow_run_id) == 1)
+        ingestion.server.rows("UPDATE dag_run SET state = 'success' WHERE run_id = %s", one.workflow_run_id)
+        ingestion.send(cancel_of(one.workflow_run_id), cancel_of("unheard-of"))
+        until(lambda: ingestion.lag() == 0)
+    assert [(one.reason, one.workflow_run_id) for one in ingestion.letters()] == [("unknown-run", "unheard-of")]
+    assert ingestion.server.runs(one.workflow_run_id)[0]["state"] == "success"
+
+
+def test_an_answer_that_is_not_taken_is_kept(ingestion: Ingestion) -> None:
+    answer = ResumeRequested(
+        source="/test",
+        workflow_id="test_typed",
+        workflow_type=WorkflowType.AIRFLOW,
+        workflow_run_id="some-run",
+        payload=ResumePayload(interrupt_id="i", value=True),
     )
     with ingestion.running():
-        ingestion.send(cancel)
+        ingestion.send(answer)
         until(lambda: ingestion.lag() == 0)
     assert [letter.reason for letter in ingestion.letters()] == ["unsupported-command"]
 

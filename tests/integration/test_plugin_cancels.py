@@ -115,3 +115,16 @@ def test_a_cancel_that_came_too_late_to_hinder_anything_does_not_name_the_run(
     assert client.get(f"/workflows/{run_id}/status").json()["status"] == "succeeded"
     assert post(client, run_id, "cancel").status_code == 202, "the same cancel, sent again"
     assert post(client, run_id, "cancel", mode="force").status_code == 409
+
+
+def test_a_cancel_with_a_key_is_one_cancel_even_after_a_retry(steered: SteeredAirflow, client: httpx.Client) -> None:
+    run_id = new(client)
+    path, key = f"/workflows/{run_id}/cancel", {"Idempotency-Key": '"once"'}
+    made = client.post(path, json={}, headers=key)
+    assert (made.json()["status"], "Idempotent-Replayed" in made.headers) == ("cancelled", False)
+    assert post(client, run_id, "retry").status_code == 202
+    again = client.post(path, json={}, headers=key)
+    assert (again.status_code, again.headers["Idempotent-Replayed"], again.json()["status"]) == (202, "true", "queued")
+    other = client.post(path, json={}, headers={"Idempotency-Key": '"another"'})
+    assert other.json()["status"] == "cancelled"
+    assert len(steered.audited(run_id, "cancel")) == 2

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from tradewind_airflow.ingestion.decisions import Cancel
 from tradewind_contracts import run_ids
 from tradewind_contracts.batches import BatchItem, ItemResult, Outcome
-from tradewind_contracts.problems import ProblemType, problem
+from tradewind_contracts.commands import CancelRequest
+from tradewind_contracts.events import CancelMode
+from tradewind_contracts.problems import Problem, ProblemType, problem
 from tradewind_contracts.workflows import WorkflowType
 
 KNOWN = "test_typed"
@@ -20,6 +23,10 @@ class Plugin(Protocol):
         """Return an answer per item."""
         ...
 
+    def cancel(self, wanted: Cancel) -> Problem | None:
+        """Return why not, if not."""
+        ...
+
 
 class FakePlugin:
     """Answers as the plugin does, from memory. `down` is raised instead, while it is set."""
@@ -27,6 +34,7 @@ class FakePlugin:
     def __init__(self) -> None:
         self.runs: dict[str, BatchItem] = {}
         self.calls: list[int] = []
+        self.cancelled: list[str] = []
         self.broken = {BROKEN}
         self.down: Exception | None = None
 
@@ -36,6 +44,15 @@ class FakePlugin:
         if self.down:
             raise self.down
         return [self._answer(item) for item in items]
+
+    def cancel(self, wanted: Cancel) -> Problem | None:
+        """Cancel a run that is known."""
+        if self.down:
+            raise self.down
+        if wanted.workflow_run_id not in self.runs:
+            return problem(ProblemType.UNKNOWN_RUN, "said so")
+        self.cancelled.append(wanted.workflow_run_id)
+        return None
 
     def _answer(self, item: BatchItem) -> ItemResult:
         run_id = item.workflow_run_id or run_ids.new()
@@ -69,6 +86,11 @@ def item(workflow_id: str = KNOWN, run_id: str | None = None, **parameters: obje
         parameters=parameters or FITTING,
         workflow_run_id=run_id or run_ids.new(),
     )
+
+
+def cancel(run_id: str | None, workflow_id: str = KNOWN, key: str = "a-key") -> Cancel:
+    """A cancel by force."""
+    return Cancel(run_id or "", workflow_id, key, CancelRequest(mode=CancelMode.FORCE, reason="wrong file"))
 
 
 class PluginSuite:
@@ -105,3 +127,14 @@ class PluginSuite:
         assert [result.workflow_run_id for result in results] == [one.workflow_run_id for one in items]
         kinds = [result.problem.type.rpartition(":")[2] if result.problem else None for result in results]
         assert kinds == [None, "unknown-workflow", None, "invalid-parameters", "workflow-unavailable", None]
+
+    def test_a_run_that_was_made_can_be_cancelled_and_again(self, plugin: Plugin) -> None:
+        one = item()
+        plugin.trigger([one])
+        assert [plugin.cancel(cancel(one.workflow_run_id)) for _ in range(2)] == [None, None]
+        assert [result.outcome for result in plugin.trigger([one])] == [Outcome.EXISTS]
+
+    def test_a_run_that_was_not_made_cannot(self, plugin: Plugin) -> None:
+        refusal = plugin.cancel(cancel(run_ids.new()))
+        assert refusal
+        assert refusal.type == ProblemType.UNKNOWN_RUN.uri

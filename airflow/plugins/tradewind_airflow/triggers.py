@@ -24,9 +24,10 @@ class WorkflowEventsTrigger(ThreadTrigger):
     the run is committed in Airflow's database, or when the record lies in the dead-letter topic with its reason. Kafka,
     the API server or Postgres being down costs time, never events.
 
-    Commands (cancel, resume) for Airflow's runs are not taken yet: they are dead-lettered as `unsupported-command`.
-    Events for other engines belong to their own consumers. Cancelled, it leaves its group at once, so that another gets
-    its partitions.
+    A cancel is passed on to the plugin, after the trigger of its run; one that comes too late is done. An answer to a
+    waiting run (`workflow.resume_requested`) is not taken: it is dead-lettered as `unsupported-command`. Events for
+    other engines belong to their own consumers. Cancelled, it leaves its group at once, so that another gets its
+    partitions.
     """
 
     settings_class = IngestionSettings

@@ -3,8 +3,9 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.plugin_suite import cancel, item
 from tradewind_airflow.ingestion.backlog import Backlog, Entry
-from tradewind_airflow.ingestion.decisions import Inbound, Skip
+from tradewind_airflow.ingestion.decisions import Inbound, Skip, Trigger
 
 A, B = ("topic", 0), ("topic", 1)
 
@@ -75,6 +76,19 @@ def test_due_is_what_has_waited_long_enough() -> None:
     now.settled = True
     assert backlog.next_due() == 10.0
     assert backlog.due(10.0, 500, 1000) == [later]
+
+
+def test_a_command_waits_for_what_its_run_waits_for() -> None:
+    trigger = Entry(Inbound("topic", 0, 1, None, b""), Trigger(item(run_id="one")), due=10.0)
+    command = Entry(Inbound("topic", 0, 2, None, b""), cancel("one"))
+    other = Entry(Inbound("topic", 0, 3, None, b""), cancel("other"))
+    backlog = filled(trigger, command, other)
+    assert backlog.due(5, 500, 1000) == [other]
+    other.settled = True
+    assert backlog.next_due() == 10.0, "else the loop would spin"
+    assert backlog.due(10, 500, 1000) == [trigger, command]
+    trigger.settled = True
+    assert backlog.due(5, 500, 1000) == [command]
 
 
 def test_a_batch_is_bounded_by_count_and_by_size() -> None:

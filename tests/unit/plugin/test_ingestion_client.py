@@ -5,7 +5,7 @@ import httpx
 import pytest
 from airflow.sdk import Connection
 
-from support.plugin_suite import item
+from support.plugin_suite import cancel, item
 from tradewind_airflow.ingestion.plugin_client import PluginClient
 from tradewind_airflow.triggerer.errors import LoginError, UnreachableError
 from tradewind_airflow.triggerer.session import base_url
@@ -40,12 +40,17 @@ class Airflow:
         self.logins = 0
         self.batches: list[int] = []
         self.tokens: list[str | None] = []
+        self.requests: list[httpx.Request] = []
+        self.list_answer = httpx.Response(200, json=[])
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if request.url.path == "/auth/token":
             self.logins += 1
             return httpx.Response(201, json={"access_token": f"token-{self.logins}"})
-        self.batches.append(len(json.loads(request.content)["items"]))
+        if request.method == "GET":
+            return self.list_answer
+        self.requests.append(request)
+        self.batches.append(len(json.loads(request.content).get("items", [])))
         self.tokens.append(request.headers.get("authorization"))
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         return answer(request)
@@ -136,3 +141,42 @@ def test_a_refusal_in_another_form_is_one_too() -> None:
     assert result.outcome is Outcome.REJECTED
     assert result.problem
     assert "422" in result.problem.detail
+
+
+def refused(kind: ProblemType) -> Callable[[httpx.Request], httpx.Response]:
+    return lambda _: httpx.Response(kind.status, text=problem(kind, "because").model_dump_json())
+
+
+def test_a_cancel_says_which_run_and_comes_with_its_key() -> None:
+    airflow = Airflow(status(202))
+    assert airflow.client().cancel(cancel("run+1", key="k")) is None
+    (request,) = airflow.requests
+    assert (request.url.path, dict(request.url.params)) == (
+        "/tradewind/workflows/run+1/cancel",
+        {"workflow_id": "test_typed"},
+    )
+    assert request.headers["idempotency-key"] == '"k"'
+    assert json.loads(request.content) == {"mode": "force", "reason": "wrong file"}
+
+
+@pytest.mark.parametrize("kind", [ProblemType.STATE_CONFLICT, ProblemType.UNKNOWN_RUN, ProblemType.FORBIDDEN])
+def test_a_refused_cancel_is_told(kind: ProblemType) -> None:
+    refusal = Airflow(refused(kind)).client().cancel(cancel("run"))
+    assert refusal
+    assert refusal.type == kind.uri
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [status(404), status(500), status(502), refused(ProblemType.ENGINE_UNAVAILABLE), refused(ProblemType.NOT_FOUND)],
+)
+def test_a_cancel_that_nobody_judged_is_asked_for_again(answer: Callable[[httpx.Request], httpx.Response]) -> None:
+    with pytest.raises(UnreachableError):
+        Airflow(answer).client().cancel(cancel("run"))
+
+
+def test_a_user_who_is_not_let_in_at_all_loses_no_cancel() -> None:
+    airflow = Airflow(refused(ProblemType.FORBIDDEN))
+    airflow.list_answer = httpx.Response(403)
+    with pytest.raises(LoginError):
+        airflow.client().cancel(cancel("run"))

@@ -4,10 +4,18 @@ from typing import Any
 import pytest
 
 from tradewind_airflow.ingestion import decisions
-from tradewind_airflow.ingestion.decisions import Again, Done, GiveUp, Inbound, Skip, Trigger
+from tradewind_airflow.ingestion.decisions import Again, Cancel, Done, GiveUp, Inbound, Skip, Trigger
 from tradewind_contracts import records
 from tradewind_contracts.batches import BatchItem, ItemResult, Outcome
-from tradewind_contracts.events import CancelRequested, Event, WorkflowStatusChanged, WorkflowTriggered
+from tradewind_contracts.commands import CancelRequest
+from tradewind_contracts.events import (
+    CancelMode,
+    CancelRequested,
+    Event,
+    ResumeRequested,
+    WorkflowStatusChanged,
+    WorkflowTriggered,
+)
 from tradewind_contracts.problems import FieldError, ProblemType, problem
 from tradewind_contracts.workflows import RunStatus, WorkflowType
 
@@ -63,9 +71,37 @@ def test_what_is_not_for_us_is_skipped(event: Event, why: str) -> None:
     assert decisions.read(inbound(event)) == Skip(why)
 
 
-def test_a_command_is_kept_until_commands_are_taken() -> None:
-    work = decisions.read(inbound(CancelRequested(**AIRFLOW)))
-    assert work == GiveUp("unsupported-command", "workflow.cancel_requested is not taken yet")
+def test_a_cancel_is_passed_on_with_a_key_of_its_event() -> None:
+    event = CancelRequested(**AIRFLOW, event_id="e2", payload={"mode": "force", "reason": "wrong file"})
+    first, second = (decisions.read(inbound(event)) for _ in range(2))
+    assert isinstance(first, Cancel)
+    assert first == second
+    assert (first.workflow_run_id, first.workflow_id) == ("run-1", "recon")
+    assert first.request == CancelRequest(mode=CancelMode.FORCE, reason="wrong file")
+    other = decisions.read(inbound(CancelRequested(**AIRFLOW, event_id="e3")))
+    assert isinstance(other, Cancel)
+    assert other.key != first.key
+
+
+@pytest.mark.parametrize("run_id", [".", ".."])
+def test_an_id_that_is_a_path_is_no_runs(run_id: str) -> None:
+    work = decisions.read(inbound(CancelRequested(**{**AIRFLOW, "workflow_run_id": run_id})))
+    assert isinstance(work, GiveUp)
+    assert (work.reason, work.item and work.item.workflow_run_id) == ("unknown-run", run_id)
+
+
+def test_an_answer_to_a_waiting_run_is_kept_until_answers_are_taken() -> None:
+    work = decisions.read(inbound(ResumeRequested(**AIRFLOW, payload={"interrupt_id": "i"})))
+    assert isinstance(work, GiveUp)
+    assert work.reason == "unsupported-command"
+
+
+def test_what_the_plugin_says_of_a_cancel_is_the_end_of_it() -> None:
+    one = Cancel("run-1", "recon", "key", CancelRequest())
+    assert decisions.judge_cancel(one, None) == Done("cancelled")
+    assert decisions.judge_cancel(one, problem(ProblemType.STATE_CONFLICT, "ended")) == Done("too-late")
+    unknown = problem(ProblemType.UNKNOWN_RUN, "no such run")
+    assert decisions.judge_cancel(one, unknown) == GiveUp("unknown-run", "no such run", item=one)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +131,7 @@ def item() -> BatchItem:
 
 @pytest.mark.parametrize("outcome", [Outcome.CREATED, Outcome.EXISTS])
 def test_a_run_that_is_there_is_done(outcome: Outcome) -> None:
-    assert decisions.judge(item(), ItemResult(outcome=outcome, workflow_run_id="run-1")) == Done()
+    assert decisions.judge(item(), ItemResult(outcome=outcome, workflow_run_id="run-1")) == Done(outcome.value)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from support.plugin_suite import BROKEN, FakePlugin, PluginSuite, item
+from support.plugin_suite import BROKEN, FakePlugin, PluginSuite, cancel, item
 from tradewind_airflow.ingestion.backlog import Entry
 from tradewind_airflow.ingestion.decisions import GiveUp, Inbound, Skip, Trigger, Work
 from tradewind_airflow.ingestion.settlement import Settlement
@@ -136,3 +136,47 @@ def test_patience_ends_in_the_dead_letter_topic(desk: Desk) -> None:
     assert desk.settle(held)
     assert held.settled
     assert [end.reason for _, end in desk.letters.written] == ["workflow-unavailable"]
+
+
+def test_a_cancel_comes_after_its_trigger_of_the_same_batch(desk: Desk) -> None:
+    one = item()
+    entries = [entry(Trigger(one)), entry(cancel(one.workflow_run_id)), entry(Trigger(item()))]
+    assert desk.settle(*entries)
+    assert all(each.settled for each in entries)
+    assert desk.plugin.calls == [2]
+    assert desk.plugin.cancelled == [one.workflow_run_id]
+    assert desk.letters.written == []
+
+
+def test_a_cancel_waits_with_its_trigger(desk: Desk) -> None:
+    one = item("test_typed")
+    desk.plugin.broken.add("test_typed")
+    trigger, command = entry(Trigger(one)), entry(cancel(one.workflow_run_id))
+    desk.settle(trigger, command)
+    assert not command.settled
+    assert command.due == trigger.due > desk.clock.now
+    desk.plugin.broken.clear()
+    desk.settle(trigger, command)
+    assert trigger.settled
+    assert command.settled
+    assert desk.plugin.cancelled == [one.workflow_run_id]
+
+
+def test_a_cancel_of_no_run_is_dead_lettered_after_its_trigger(desk: Desk) -> None:
+    one = item("nobody_knows_it")
+    assert desk.settle(entry(Trigger(one)), entry(cancel(one.workflow_run_id)))
+    assert [end.reason for _, end in desk.letters.written] == ["unknown-workflow", "unknown-run"]
+
+
+def test_a_cancel_while_the_plugin_is_down_is_not_lost(desk: Desk) -> None:
+    one = item()
+    desk.settle(entry(Trigger(one)))
+    command = entry(cancel(one.workflow_run_id))
+    desk.plugin.down = UnreachableError("gone")
+    for _ in range(3):
+        assert not desk.settle(command)
+    assert not command.settled
+    desk.plugin.down = None
+    assert desk.settle(command)
+    assert desk.plugin.cancelled == [one.workflow_run_id]
+    assert desk.letters.written == []

@@ -4,10 +4,10 @@ A partition's offset may move up to its first record that is not settled, and no
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from tradewind_airflow.ingestion.decisions import Inbound, Place, Work
+from tradewind_airflow.ingestion.decisions import Inbound, Place, Work, run_of
 
 
 @dataclass
@@ -20,6 +20,16 @@ class Entry:
     due: float = 0.0
     unavailable_since: float | None = None
     attempts: int = 0
+
+    @property
+    def run_id(self) -> str | None:
+        """The run that it is about, if it waits for anything."""
+        return run_of(self.work)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it has to be tried again: neither settled nor given up."""
+        return not self.settled and self.run_id is not None
 
 
 class Backlog:
@@ -34,10 +44,13 @@ class Backlog:
         self._entries.setdefault(entry.record.place, deque()).append(entry)
 
     def due(self, now: float, count: int, size: int) -> list[Entry]:
-        """Return unsettled entries whose time has come: at most `count`, about `size` bytes, one at least."""
+        """Return unsettled entries whose time has come: at most `count`, about `size` bytes, one at least.
+
+        What is about one run comes in its order: a command waits for the trigger that has to wait.
+        """
         chosen: list[Entry] = []
-        for entry in self._unsettled():
-            if entry.due > now:
+        for entry, due in self._due_times():
+            if due > now:
                 continue
             size -= len(entry.record.value or b"")
             if chosen and (size < 0 or len(chosen) >= count):
@@ -45,12 +58,21 @@ class Backlog:
             chosen.append(entry)
         return chosen
 
+    def _due_times(self) -> Iterator[tuple[Entry, float]]:
+        """What is unsettled, with the time from which it may be settled: not before what came before it for its run."""
+        latest: dict[str, float] = {}
+        for entry in self._unsettled():
+            due = entry.due
+            if run_id := entry.run_id:
+                due = latest[run_id] = max(due, latest.get(run_id, due))
+            yield entry, due
+
     def _unsettled(self) -> Iterable[Entry]:
         return (entry for entries in self._entries.values() for entry in entries if not entry.settled)
 
     def next_due(self) -> float | None:
         """Return when the next entry is due; None when all are settled."""
-        return min((entry.due for entry in self._unsettled()), default=None)
+        return min((due for _, due in self._due_times()), default=None)
 
     def waiting(self) -> set[Place]:
         """Return the partitions with records that are not settled."""

@@ -1,4 +1,4 @@
-"""The plugin's batch endpoint, called with the ingestion's own Airflow user."""
+"""The plugin's routes that make and end runs, called with the ingestion's own Airflow user."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -8,6 +8,7 @@ import httpx
 from airflow.sdk import Connection
 from pydantic import ValidationError
 
+from tradewind_airflow.ingestion.decisions import Cancel
 from tradewind_airflow.triggerer.errors import LoginError, UnreachableError
 from tradewind_airflow.triggerer.session import AirflowSession, failure
 from tradewind_contracts.batches import BatchItem, BatchRequest, BatchResponse, ItemResult, Outcome
@@ -15,8 +16,22 @@ from tradewind_contracts.problems import Problem, ProblemType, problem
 
 LIST_PATH = "/tradewind/workflows"
 BATCH_PATH = "/tradewind/workflows/trigger/batch"
+_REFUSALS = {
+    kind.uri
+    for kind in (
+        ProblemType.STATE_CONFLICT,
+        ProblemType.UNKNOWN_RUN,
+        ProblemType.INVALID_REQUEST,
+        ProblemType.MALFORMED_BODY,
+        ProblemType.BODY_TOO_LARGE,
+    )
+}
+"""Of a cancel: asked again, it would be refused again."""
+
 TIMEOUT = httpx.Timeout(120, connect=5)
 """Seconds. A batch of 500 runs may take long on a busy machine, and asking again would only add to that."""
+
+CANCEL_PATH = "/tradewind/workflows/{}/cancel"
 
 _ITEM_FAULTS = {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY}
 
@@ -53,6 +68,31 @@ class PluginClient:
         middle = len(items) // 2
         return self.trigger(items[:middle]) + self.trigger(items[middle:])
 
+    def cancel(self, wanted: Cancel) -> Problem | None:
+        """Return why the plugin did not cancel a run; None when the cancel is committed. Safe to repeat.
+
+        Raises `UnreachableError` and `LoginError` as `trigger` does.
+        """
+        answer = self._session.request(
+            "POST",
+            CANCEL_PATH.format(wanted.workflow_run_id),
+            params={"workflow_id": wanted.workflow_id},
+            content=wanted.request.model_dump_json(exclude_none=True),
+            headers={"content-type": "application/json", "idempotency-key": f'"{wanted.key}"'},
+        )
+        if answer.status_code == HTTPStatus.ACCEPTED:
+            return None
+        refusal = _told(answer)
+        if refusal and (refusal.type in _REFUSALS or self._is_forbidden(refusal)):
+            return refusal
+        raise failure(answer)
+
+    def _is_forbidden(self, refusal: Problem) -> bool:
+        # The same answer is given to a user who may do nothing at all, which somebody has to mend.
+        if refusal.type != ProblemType.FORBIDDEN.uri:
+            return False
+        return self._session.request("GET", LIST_PATH).status_code == HTTPStatus.OK
+
 
 def _results(answer: httpx.Response, expected: int) -> list[ItemResult]:
     try:
@@ -65,7 +105,11 @@ def _results(answer: httpx.Response, expected: int) -> list[ItemResult]:
 
 
 def _problem(answer: httpx.Response) -> Problem:
+    return _told(answer) or problem(ProblemType.INVALID_REQUEST, f"the plugin answered {answer.status_code}")
+
+
+def _told(answer: httpx.Response) -> Problem | None:
     try:
         return Problem.model_validate_json(answer.content)
     except ValidationError:
-        return problem(ProblemType.INVALID_REQUEST, f"the plugin answered {answer.status_code}")
+        return None

@@ -1,7 +1,7 @@
 """Settling what is due: runs are made, dead letters written, and what cannot be done now is put off."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from airflow.observability import stats
@@ -9,7 +9,7 @@ from confluent_kafka import KafkaException
 
 from tradewind_airflow.ingestion import decisions
 from tradewind_airflow.ingestion.backlog import Entry
-from tradewind_airflow.ingestion.decisions import Again, GiveUp, Inbound, Skip, Trigger
+from tradewind_airflow.ingestion.decisions import Again, Cancel, Done, GiveUp, Inbound, Skip, Trigger
 from tradewind_airflow.triggerer.backoff import Backoff, delay
 from tradewind_airflow.triggerer.errors import UnreachableError
 from tradewind_contracts.batches import BatchItem, ItemResult
@@ -19,10 +19,14 @@ logger = logging.getLogger(__name__)
 
 
 class Plugin(Protocol):
-    """Makes runs; see `PluginClient`."""
+    """Makes and ends runs; see `PluginClient`."""
 
     def trigger(self, items: Sequence[BatchItem]) -> list[ItemResult]:
         """Return an answer per item; raise `UnreachableError`."""
+        ...
+
+    def cancel(self, wanted: Cancel) -> Problem | None:
+        """Return why a run was not cancelled, None if it was; raise `UnreachableError`."""
         ...
 
 
@@ -47,10 +51,12 @@ class Settlement:
     def settle(self, entries: Sequence[Entry]) -> bool:
         """Settle the entries, or set when each is due again. False: something is down, so nothing new can be done."""
         try:
-            self._trigger([entry for entry in entries if isinstance(entry.work, Trigger)])
+            triggers = [entry for entry in entries if isinstance(entry.work, Trigger)]
+            self._trigger(triggers)
+            self._cancel(entries, {entry.run_id: entry.due for entry in triggers if entry.waits})
             self._bury([entry for entry in entries if isinstance(entry.work, GiveUp)])
         except UnreachableError as error:
-            return self._put_off(entries, f"runs cannot be made: {error}")
+            return self._put_off(entries, f"runs cannot be made or ended: {error}")
         except KafkaException as error:
             return self._put_off(entries, f"dead letters cannot be written: {error}; is the dead-letter topic there?")
         for entry in entries:
@@ -68,7 +74,21 @@ class Settlement:
             elif isinstance(verdict, GiveUp):
                 entry.work = verdict
             else:
-                self._done(entry, result.outcome.value)
+                self._done(entry, verdict.outcome)
+
+    def _cancel(self, entries: Sequence[Entry], waiting: Mapping[str | None, float]) -> None:
+        """Cancel runs, one by one in their order, but for those whose trigger has to wait."""
+        for entry in entries:
+            if not isinstance(entry.work, Cancel) or entry.settled:
+                continue
+            if entry.run_id in waiting:
+                entry.due = waiting[entry.run_id]
+                continue
+            verdict = decisions.judge_cancel(entry.work, self._plugin.cancel(entry.work))
+            if isinstance(verdict, GiveUp):
+                entry.work = verdict
+            elif isinstance(verdict, Done):
+                self._done(entry, verdict.outcome)
 
     def _again_or_never(self, entry: Entry, item: BatchItem, problem: Problem) -> None:
         now = self._clock()

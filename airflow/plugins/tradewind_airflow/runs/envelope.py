@@ -22,8 +22,12 @@ KEPT_RETRIES = 20
 
 
 class Cancellation(BaseModel):
-    """The last cancel of a run. It holds for as long as the run's `clear_number` is the same: a retry ends it."""
+    """The last cancel of a run. It holds for as long as the run's `clear_number` is the same: a retry ends it.
 
+    `id` is made of caller and `Idempotency-Key`: a cancel that comes again after a retry is not another one.
+    """
+
+    id: str | None = None
     mode: CancelMode
     reason: str | None = None
     by: str

@@ -34,6 +34,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 router = APIRouter(tags=["commands"])
 
 BodyDep = Annotated[bytes, Depends(bodies.bounded(BODY_BYTES))]
+KeyHeader = Annotated[list[str] | None, Header()]
 
 
 def address(
@@ -56,34 +57,39 @@ def _told() -> Iterator[None]:
         raise api_error(refused.kind, refused.detail) from refused
 
 
+def _mark(response: Response, *, repeated: bool) -> None:
+    if repeated:
+        response.headers["Idempotent-Replayed"] = "true"
+
+
 def _status(workflows: Catalog, to: Address) -> WorkflowStatus:
     return StatusService(workflows).status(to.run_id, to.caller, to.workflow_id)
 
 
 @router.post("/workflows/{workflow_run_id}/cancel", status_code=status.HTTP_202_ACCEPTED, responses=REFUSALS)
-def cancel_workflow(to: AddressDep, workflows: CatalogDep, body: BodyDep) -> WorkflowStatus:
-    """Start nothing more of a run, and by `force` end what runs. May be repeated, with `force` after `graceful`."""
+def cancel_workflow(
+    response: Response, to: AddressDep, workflows: CatalogDep, body: BodyDep, idempotency_key: KeyHeader = None
+) -> WorkflowStatus:
+    """Start nothing more of a run, and by `force` end what runs. May be repeated, with `force` after `graceful`.
+
+    With an `Idempotency-Key` it may be repeated after a retry as well, which it then leaves alone.
+    """
     wanted = bodies.parse(CancelRequest, body)
+    key = headers.idempotency_key(idempotency_key or [])
     with _told():
-        cancel(to, wanted)
+        _mark(response, repeated=cancel(to, wanted, key))
     return _status(workflows, to)
 
 
 @router.post("/workflows/{workflow_run_id}/retry", status_code=status.HTTP_202_ACCEPTED, responses=REFUSALS)
 def retry_workflow(
-    response: Response,
-    to: AddressDep,
-    workflows: CatalogDep,
-    body: BodyDep,
-    idempotency_key: Annotated[list[str] | None, Header()] = None,
+    response: Response, to: AddressDep, workflows: CatalogDep, body: BodyDep, idempotency_key: KeyHeader = None
 ) -> WorkflowStatus:
     """Run again what failed of a run that has ended, or all of it; once per `Idempotency-Key`."""
     wanted = bodies.parse(RetryRequest, body)
     key = headers.idempotency_key(idempotency_key or [])
     with _told():
-        repeated = retry(to, wanted.scope, key)
-    if repeated:
-        response.headers["Idempotent-Replayed"] = "true"
+        _mark(response, repeated=retry(to, wanted.scope, key))
     return _status(workflows, to)
 
 

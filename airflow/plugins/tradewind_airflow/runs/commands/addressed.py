@@ -22,6 +22,7 @@ from tradewind_airflow.runs.callers import Caller
 from tradewind_airflow.runs.catalog import INTERNAL_TAG
 from tradewind_airflow.runs.commands.refusals import RefusedError
 from tradewind_airflow.runs.envelope import RunEnvelope
+from tradewind_contracts import run_ids
 from tradewind_contracts.problems import ProblemType
 
 RUN_ID = "run_id"
@@ -55,6 +56,10 @@ class Addressed:
     def keep(self, **changes: Any) -> None:
         """Change the run's envelope."""
         self.run.conf = envelope.with_envelope(self.run.conf, self.envelope.model_copy(update=changes))
+
+    def key_id(self, key: str | None) -> str | None:
+        """Return what an `Idempotency-Key` is remembered by: the caller's own, for this workflow."""
+        return run_ids.from_idempotency_key(self.caller_name, self.run.dag_id, key) if key else None
 
     def dag(self) -> SerializedDAG | None:
         """Return the DAG in the version that the run is made of; None when that version is gone."""

@@ -33,19 +33,30 @@ CHUNK = 500
 """Task instances that one statement changes."""
 
 
-def cancel(address: Address, wanted: CancelRequest) -> None:
-    """Cancel a run; return when that is committed. Raises `RefusedError`."""
+def cancel(address: Address, wanted: CancelRequest, key: str | None = None) -> bool:
+    """Cancel a run; return, when that is committed, whether an earlier call with `key` had done so.
+
+    Raises `RefusedError`.
+    """
     with addressed(address) as target:
-        known = target.envelope.cancel
-        known = known if known and known.clear_number == target.run.clear_number else None
-        if cancel_plan.is_done(wanted.mode, known, target.run.state):
-            return
-        dag = target.dag()
-        plan = cancel_plan.plan(wanted.mode, _tasks(target, dag), target.run.state)
-        if plan.is_empty and known and cancel_plan.covers(known, wanted.mode):
-            return
-        _carry_out(target, plan, dag)
-        _record(target, plan, wanted, known)
+        last = target.envelope.cancel
+        key_id = target.key_id(key)
+        if key_id and last and last.id == key_id:
+            return True
+        known = last if last and last.clear_number == target.run.clear_number else None
+        if not cancel_plan.is_done(wanted.mode, known, target.run.state):
+            _cancel(target, wanted, known, key_id)
+        return False
+
+
+def _cancel(target: Addressed, wanted: CancelRequest, known: Cancellation | None, key_id: str | None) -> None:
+    dag = target.dag()
+    plan = cancel_plan.plan(wanted.mode, _tasks(target, dag), target.run.state)
+    if plan.is_empty and known and cancel_plan.covers(known, wanted.mode):
+        return
+    _carry_out(target, plan, dag)
+    target.keep(cancel=_record(target, plan, wanted, known).model_copy(update={"id": key_id}))
+    target.audit("cancel", mode=wanted.mode, not_started=len(plan.upstream_failed), ended=len(plan.failed))
 
 
 def _tasks(target: Addressed, dag: SerializedDAG | None) -> list[Task]:
@@ -89,8 +100,8 @@ def _end(target: Addressed, dag: SerializedDAG | None) -> None:
         log.exception("error calling listener")
 
 
-def _record(target: Addressed, plan: Plan, wanted: CancelRequest, known: Cancellation | None) -> None:
-    cancellation = Cancellation(
+def _record(target: Addressed, plan: Plan, wanted: CancelRequest, known: Cancellation | None) -> Cancellation:
+    return Cancellation(
         mode=known.mode if known and cancel_plan.covers(known, wanted.mode) else wanted.mode,
         reason=wanted.reason or (known.reason if known else None),
         by=target.caller_name,
@@ -98,5 +109,3 @@ def _record(target: Addressed, plan: Plan, wanted: CancelRequest, known: Cancell
         clear_number=target.run.clear_number,
         effective=not plan.is_empty or (known is not None and known.effective),
     )
-    target.keep(cancel=cancellation)
-    target.audit("cancel", mode=wanted.mode, not_started=len(plan.upstream_failed), ended=len(plan.failed))

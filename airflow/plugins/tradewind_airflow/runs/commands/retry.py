@@ -12,7 +12,6 @@ from sqlalchemy import select
 from tradewind_airflow.runs.commands.addressed import Address, Addressed, addressed
 from tradewind_airflow.runs.commands.refusals import RefusedError
 from tradewind_airflow.runs.envelope import KEPT_RETRIES, Retry
-from tradewind_contracts import run_ids
 from tradewind_contracts.commands import RetryScope
 from tradewind_contracts.problems import ProblemType
 
@@ -32,13 +31,13 @@ def retry(address: Address, scope: RetryScope, key: str | None = None) -> bool:
     Raises `RefusedError`.
     """
     with addressed(address) as target:
-        known = run_ids.from_idempotency_key(target.caller_name, target.run.dag_id, key) if key else None
-        if is_repeat(target.envelope.retries, known, scope):
+        key_id = target.key_id(key)
+        if is_repeat(target.envelope.retries, key_id, scope):
             return True
         check(target.run.state)
         number = _clear(target, scope)
-        if known:
-            kept = [*target.envelope.retries, Retry(id=known, scope=scope)][-KEPT_RETRIES:]
+        if key_id:
+            kept = [*target.envelope.retries, Retry(id=key_id, scope=scope)][-KEPT_RETRIES:]
             target.keep(retries=kept)
         target.audit("retry", scope=scope, cleared=number)
         return False
