@@ -1,8 +1,10 @@
 """Triggers in, runs out: one transaction for a batch, and an answer for each item."""
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Sequence
+from datetime import timedelta
 
 from airflow.observability import stats
 from airflow.utils.session import create_session
@@ -31,8 +33,9 @@ class TriggerService:
 
     def trigger(self, items: Sequence[BatchItem], caller: Caller) -> list[Answer]:
         """Return an answer per item, in order, once what they say is committed. Safe to repeat: an id has one run."""
+        began = time.perf_counter()
         given = self._together([_named(item) for item in items], caller)
-        _report(given, caller)
+        _report(given, caller, timedelta(seconds=time.perf_counter() - began))
         return given
 
     def _together(self, items: Sequence[BatchItem], caller: Caller) -> list[Answer]:
@@ -61,8 +64,11 @@ def _named(item: BatchItem) -> BatchItem:
     return item if item.workflow_run_id else item.model_copy(update={"workflow_run_id": run_ids.new()})
 
 
-def _report(given: Sequence[Answer], caller: Caller) -> None:
+def _report(given: Sequence[Answer], caller: Caller, duration: timedelta) -> None:
+    """Count and log what became of a batch: numbers and names alone, nothing that the items carry."""
     outcomes = Counter(answer.result.outcome.value for answer in given)
     for outcome, count in outcomes.items():
         stats.incr("tradewind.triggers", count, tags={"outcome": outcome})
-    logger.info("triggered by %s: %s", caller.name, ", ".join(f"{count} {name}" for name, count in outcomes.items()))
+    stats.timing("tradewind.batch.duration", duration)
+    told = ", ".join(f"{count} {name}" for name, count in outcomes.items())
+    logger.info("%s triggered %d in %.1f ms: %s", caller.name, len(given), duration.total_seconds() * 1000, told)

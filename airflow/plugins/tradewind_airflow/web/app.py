@@ -14,6 +14,7 @@ from tradewind_airflow.runs import templates
 from tradewind_airflow.runs.catalog import Catalog
 from tradewind_airflow.web import changes, commands, docs, errors, events, runs, statuses, triggers
 from tradewind_airflow.web.guard import guard
+from tradewind_airflow.web.timings import RequestTimer
 from tradewind_airflow.web.waiting import LookUps, server_stops
 
 
@@ -40,9 +41,11 @@ def create_app() -> FastAPI:
     app.state.look_ups = LookUps()
     app.state.poller = Poller(FeedSettings.from_config(), stop_is_asked_for=server_stops)
     errors.install(app)
+    app.add_middleware(RequestTimer)
     for part in (triggers, runs, statuses, events, changes, commands, docs):
         app.include_router(part.router)
     docs.describe_bodies(app)
+    docs.describe_problems(app)
     return app
 
 

@@ -3,6 +3,7 @@
 FastAPI adds its own without the app's dependencies: open to everybody.
 """
 
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
@@ -13,6 +14,7 @@ from pydantic.json_schema import models_json_schema
 
 from tradewind_contracts.batches import BatchRequest
 from tradewind_contracts.commands import CancelRequest, PriorityRequest, RetryRequest
+from tradewind_contracts.problems import MEDIA_TYPE, Problem
 from tradewind_contracts.workflows import WorkflowRequest
 
 router = APIRouter(include_in_schema=False)
@@ -25,6 +27,10 @@ BODIES: dict[str, type[BaseModel]] = {
     "/workflows/{workflow_run_id}/priority": PriorityRequest,
 }
 """The models of the bodies, which are parsed by hand (`bodies`)."""
+
+PROBLEMS_EVERYWHERE = (401, 403, 422, 500, 503)
+PROBLEMS_OF_A_BODY = (400, 404, 413, 415)
+PROBLEMS_OF_A_RUN = (404, 409)
 
 REF_TEMPLATE = "#/components/schemas/{model}"
 
@@ -61,3 +67,24 @@ def describe_bodies(app: FastAPI) -> None:
     for path, model in BODIES.items():
         body = {"required": True, "content": {"application/json": {"schema": names[(model, "validation")]}}}
         document["paths"][path]["post"]["requestBody"] = body
+
+
+def describe_problems(app: FastAPI) -> None:
+    """Put the errors that `errors` answers into the app's OpenAPI document, for every operation there is."""
+    document = app.openapi()
+    names, definitions = models_json_schema([(Problem, "serialization")], ref_template=REF_TEMPLATE)
+    document["components"]["schemas"] |= definitions["$defs"]
+    content = {MEDIA_TYPE: {"schema": names[(Problem, "serialization")]}}
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            responses = operation["responses"]
+            told = {status: answer for status, answer in responses.items() if status >= "400" and status != "422"}
+            for status in {*told, *map(str, _problems(path, operation))}:
+                described = told.get(status, {}).get("description") or HTTPStatus(int(status)).phrase
+                responses[status] = {"description": described, "content": content}
+
+
+def _problems(path: str, operation: dict[str, Any]) -> set[int]:
+    of_a_body = PROBLEMS_OF_A_BODY if "requestBody" in operation else ()
+    of_a_run = PROBLEMS_OF_A_RUN if "{workflow_run_id}" in path else ()
+    return {*PROBLEMS_EVERYWHERE, *of_a_body, *of_a_run}
