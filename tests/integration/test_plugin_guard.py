@@ -1,127 +1,103 @@
-"""Every route of the plugin, docs included, asks who calls, and every error is a problem."""
-
-import json
-import os
-import subprocess
-import sys
-from typing import Any
+"""Every route of the plugin, docs included, asks who calls, with each of Airflow's auth managers."""
 
 import httpx
 import pytest
 
 from support.airflow_server import AirflowServer
+from support.plugin_routes import Route, bad_credentials, routes
 
-WALK = """
-import json
-from tradewind_airflow.web.app import create_app
-routes = [[sorted(route.methods), route.path] for route in create_app().routes]
-print("ROUTES " + json.dumps(routes))
-"""
+FOREIGN = [
+    {"origin": "https://evil.example"},
+    {"origin": "null"},
+    {"origin": "https://evil.example", "sec-fetch-site": "cross-site"},
+    {"sec-fetch-site": "same-site"},
+]
+FORMS = ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", ""]
+"""What a page of another site can have a browser send without asking the server first (Fetch, "CORS-safelisted")."""
+
+
+@pytest.fixture(scope="module", params=["airflow_server", "fab_server"])
+def server(request: pytest.FixtureRequest) -> AirflowServer:
+    """A server of each auth manager."""
+    started: AirflowServer = request.getfixturevalue(request.param)
+    return started
 
 
 @pytest.fixture(scope="module")
-def routes(airflow_server: AirflowServer) -> list[tuple[str, str]]:
-    """Every method and path that the app answers, as the app itself says."""
-    environment = {**airflow_server.env, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run([sys.executable, "-c", WALK], env=environment, capture_output=True, text=True, check=True)
-    line = next(line for line in done.stdout.splitlines() if line.startswith("ROUTES "))
-    return [
-        (method, path.replace("{workflow_run_id}", "some-run"))
-        for methods, path in json.loads(line.removeprefix("ROUTES "))
-        for method in methods
-    ]
+def walked(server: AirflowServer) -> list[Route]:
+    """Every route."""
+    return routes(server)
 
 
-def assert_problem(answer: httpx.Response, status: int, slug: str) -> dict[str, Any]:
-    assert answer.status_code == status, answer.text
+def assert_problem(answer: httpx.Response, status: int, slug: str) -> None:
+    assert answer.status_code == status, f"{answer.request.method} {answer.request.url}: {answer.text}"
     assert answer.headers["content-type"] == "application/problem+json"
-    problem: dict[str, Any] = answer.json()
-    assert problem["type"] == f"urn:tradewind:problem:{slug}"
-    assert problem["status"] == status
-    return problem
+    problem = answer.json()
+    assert (problem["type"], problem["status"]) == (f"urn:tradewind:problem:{slug}", status)
 
 
-def test_the_app_has_the_routes_that_we_know_of(routes: list[tuple[str, str]]) -> None:
-    assert sorted(routes) == [
-        ("GET", "/docs"),
-        ("GET", "/openapi.json"),
-        ("GET", "/redoc"),
-        ("GET", "/workflows"),
-        ("GET", "/workflows/some-run/status"),
-        ("POST", "/workflows/trigger"),
-        ("POST", "/workflows/trigger/batch"),
-    ]
+def test_the_walk_finds_what_is_there(walked: list[Route]) -> None:
+    known = {"GET /docs", "GET /openapi.json", "GET /workflows/runs", "POST /workflows/trigger/batch"}
+    assert known <= {str(route) for route in walked}
+    assert len(walked) > len(known)
 
 
-def test_nobody_gets_in_without_a_token(airflow_server: AirflowServer, routes: list[tuple[str, str]]) -> None:
-    with airflow_server.client(None) as client:
-        for method, path in routes:
-            answer = client.request(method, path, json={})
-            assert_problem(answer, 401, "unauthenticated")
-            assert answer.headers["www-authenticate"] == "Bearer"
+def test_nobody_gets_in_without_a_valid_token(server: AirflowServer, walked: list[Route]) -> None:
+    with server.client(None) as client:
+        for headers in bad_credentials(server).values():
+            for route in walked:
+                answer = client.request(route.method, route.path, json={}, headers=headers)
+                assert_problem(answer, 401, "unauthenticated")
+                assert answer.headers["www-authenticate"] == "Bearer"
 
 
-def test_a_user_without_a_role_gets_nothing(airflow_server: AirflowServer, routes: list[tuple[str, str]]) -> None:
-    with airflow_server.client("stranger") as client:
-        for method, path in routes:
-            assert_problem(client.request(method, path, json={}), 403, "forbidden")
+def test_a_user_without_a_role_gets_nothing(server: AirflowServer, walked: list[Route]) -> None:
+    with server.client("stranger") as client:
+        for route in walked:
+            for query in ({}, {"dag_id": "test_free"}, {"workflow_id": "test_free"}):
+                assert_problem(client.request(route.method, route.path, json={}, params=query), 403, "forbidden")
 
 
-def test_a_forged_token_gets_nothing(airflow_server: AirflowServer, routes: list[tuple[str, str]]) -> None:
-    token = airflow_server.token("ingest")
-    with airflow_server.client(None) as client:
-        client.headers["authorization"] = f"Bearer {token[:-4]}AAAA"
-        for method, path in routes:
-            assert client.request(method, path, json={}).status_code in {401, 403}
+def test_a_page_of_another_site_changes_nothing_with_the_cookie(server: AirflowServer, walked: list[Route]) -> None:
+    with server.client(None) as browser:
+        browser.headers["cookie"] = f"_token={server.token('admin')}"
+        changing = [route for route in walked if route.changes]
+        assert changing
+        for route in changing:
+            for headers in FOREIGN:
+                answer = browser.request(route.method, route.path, json={}, headers=headers)
+                assert_problem(answer, 403, "forbidden")
 
 
-def test_the_docs_describe_the_bodies(ingest: httpx.Client) -> None:
-    document = ingest.get("/openapi.json").json()
-    assert document["servers"] == [{"url": "/tradewind"}]
-    body = document["paths"]["/workflows/trigger/batch"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    assert body == {"$ref": "#/components/schemas/BatchRequest"}
-    assert document["components"]["schemas"]["BatchItem"]["required"] == ["workflow_id", "workflow_type"]
-    assert "/tradewind/openapi.json" in ingest.get("/docs").text
-    assert "/tradewind/openapi.json" in ingest.get("/redoc").text
+def test_no_form_changes_anything(server: AirflowServer, walked: list[Route]) -> None:
+    with server.client(None) as browser:
+        browser.headers["cookie"] = f"_token={server.token('admin')}"
+        for route in walked:
+            for content_type in FORMS if route.changes else ():
+                headers = {"content-type": content_type, "origin": server.url}
+                answer = browser.request(route.method, route.path, content=b"{}", headers=headers)
+                assert_problem(answer, 415, "unsupported-media-type")
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "status", "slug"),
-    [
-        ("GET", "/nothing/here", 404, "not-found"),
-        ("DELETE", "/workflows", 405, "method-not-allowed"),
-        ("GET", "/workflows/no-such-run/status", 404, "unknown-run"),
-        ("GET", "/workflows/not%20a%20run%20id/status", 422, "invalid-request"),
-    ],
-)
-def test_a_wrong_address_is_a_problem(ingest: httpx.Client, method: str, path: str, status: int, slug: str) -> None:
-    assert_problem(ingest.request(method, path), status, slug)
+def test_no_browser_is_told_that_another_site_may_ask(server: AirflowServer, walked: list[Route]) -> None:
+    headers = {"origin": "https://evil.example", "access-control-request-method": "POST"}
+    with server.client(None) as browser:
+        for route in walked:
+            answer = browser.options(route.path, headers=headers)
+            assert answer.status_code in {400, 401, 405}
+            assert "access-control-allow-origin" not in answer.headers
 
 
-@pytest.mark.parametrize("path", ["/workflows/trigger", "/workflows/trigger/batch"])
-@pytest.mark.parametrize(
-    ("body", "content_type", "status", "slug"),
-    [
-        (b"{}", "text/plain", 415, "unsupported-media-type"),
-        (b"", "application/json", 400, "malformed-body"),
-        (b"{", "application/json", 400, "malformed-body"),
-        (b"\xff", "application/json", 400, "malformed-body"),
-        (b'{"items": NaN}', "application/json", 400, "malformed-body"),
-        (b'{"items": [], "items": []}', "application/json", 400, "malformed-body"),
-        (b"[" * 100_000, "application/json", 400, "malformed-body"),
-        (b"[]", "application/json; charset=utf-8", 422, "invalid-request"),
-        (b'{"items": []}', "application/json", 422, "invalid-request"),
-        (b"x" * (8 * 1024 * 1024 + 1), "application/json", 413, "body-too-large"),
-    ],
-)
-def test_a_body_that_is_none_is_a_problem(
-    ingest: httpx.Client, path: str, body: bytes, content_type: str, status: int, slug: str
-) -> None:
-    assert_problem(ingest.post(path, content=body, headers={"content-type": content_type}), status, slug)
+def test_our_own_page_uses_the_cookie(server: AirflowServer) -> None:
+    body = {"workflow_id": "test_free", "workflow_type": "airflow"}
+    with server.client(None) as browser:
+        browser.headers["cookie"] = f"_token={server.token('admin')}"
+        assert browser.get("/workflows").status_code == 200
+        for headers in ({"origin": server.url}, {"origin": server.url, "sec-fetch-site": "same-origin"}):
+            assert browser.post("/workflows/trigger", json=body, headers=headers).status_code == 202
 
 
-def test_a_single_body_may_have_256_kib(ingest: httpx.Client) -> None:
-    answer = ingest.post(
-        "/workflows/trigger", content=b" " * (256 * 1024 + 1), headers={"content-type": "application/json"}
-    )
-    assert_problem(answer, 413, "body-too-large")
+def test_a_token_is_taken_from_anywhere(server: AirflowServer) -> None:
+    body = {"workflow_id": "test_free", "workflow_type": "airflow"}
+    with server.client("ingest") as client:
+        assert client.post("/workflows/trigger", json=body, headers=FOREIGN[2]).status_code == 202

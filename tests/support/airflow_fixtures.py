@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from support.airflow_server import TEST_DAGS, AirflowServer
+from support.airflow_variants import FabServer
 from support.servers import new_database, temporary_home
 from tradewind_local.postgres import PostgresServer
 
@@ -19,6 +20,19 @@ def airflow_server(postgres_server: PostgresServer) -> Iterator[AirflowServer]:
         server = AirflowServer(home, new_database(postgres_server, "airflow"), home / "dags")
         server.run("db", "migrate")
         parse_dags(server)
+        with server:
+            yield server
+
+
+@pytest.fixture(scope="session")
+def fab_server(postgres_server: PostgresServer) -> Iterator[FabServer]:
+    """A running server with the test DAGs, whose users and roles are FAB's."""
+    with temporary_home() as home:
+        shutil.copytree(TEST_DAGS, home / "dags")
+        server = FabServer(home, new_database(postgres_server, "fab"))
+        server.run("db", "migrate")
+        parse_dags(server)
+        server.add_users()
         with server:
             yield server
 
