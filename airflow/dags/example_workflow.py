@@ -12,6 +12,7 @@ from typing import Any
 from airflow.sdk import DAG, Param, get_current_context, task
 
 from tradewind_airflow.runs.envelope import RESERVED_KEY, RunEnvelope
+from tradewind_airflow.weights import RunPriority
 
 with DAG(
     "example_workflow",
@@ -24,8 +25,13 @@ with DAG(
         "count": Param(1, type="integer", minimum=1, maximum=1000, description="How often it comes back"),
     },
     tags=["tradewind", "example"],
-    # A task whose worker, scheduler or API server is killed under it has failed: only a retry lets its run succeed.
-    default_args={"retries": 3, "retry_delay": timedelta(seconds=2)},
+    default_args={
+        # A task whose worker, scheduler or API server is killed under it has failed: only a retry lets its run succeed.
+        "retries": 3,
+        "retry_delay": timedelta(seconds=2),
+        # Where a pool is full, the tasks of the run with the higher priority start first.
+        "weight_rule": RunPriority(),
+    },
 ) as dag:
 
     @task

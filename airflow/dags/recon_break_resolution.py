@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from tradewind_airflow.recon.folders import Folders
 from tradewind_airflow.recon.parameters import DEFAULTS, DESCRIPTIONS, SCHEMAS, Parameters
 from tradewind_airflow.recon.steps import Loaded, Matched, RunFiles
+from tradewind_airflow.weights import RunPriority
 
 GUIDE = """
 ### Reconcile our blotter with the custodian's or the counterparty's
@@ -59,7 +60,7 @@ def _run() -> Iterator[tuple[RunFiles, Parameters, date]]:
     is_paused_upon_creation=False,
     params=_params(),
     tags=["tradewind", "reconciliation"],
-    default_args={"retries": 2, "retry_delay": timedelta(seconds=10)},
+    default_args={"retries": 2, "retry_delay": timedelta(seconds=10), "weight_rule": RunPriority()},
 )
 def recon_break_resolution() -> None:
     """Load both files, match them, and give the result."""

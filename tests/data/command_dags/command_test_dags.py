@@ -40,6 +40,12 @@ def second() -> str:
 
 
 @task
+def arguments() -> list[dict[str, str]]:
+    """Say, once it has run, how many tasks there are to be."""
+    return [{}, {}, {}]
+
+
+@task
 def third() -> None:
     """Run at once."""
 
@@ -81,8 +87,8 @@ with DAG("command_tidy", schedule=None, is_paused_upon_creation=False):
     made = build()
     made >> first() >> second() >> remove().as_teardown(setups=made)
 
-with DAG("command_mapped", schedule=None, is_paused_upon_creation=False):
-    first() >> second.override(task_id="each").expand_kwargs([{}, {}, {}])
+with DAG("command_mapped", schedule=None, is_paused_upon_creation=False, default_args={"weight_rule": RunPriority()}):
+    first() >> second.override(task_id="each").expand_kwargs(arguments())
 
 with DAG("command_fails", schedule=None, is_paused_upon_creation=False):
     fails_at_first.override(retries=0)() >> second()
