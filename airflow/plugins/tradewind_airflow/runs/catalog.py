@@ -6,7 +6,7 @@ in one statement, and are the cache's key: a new version, or one that was change
 """
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
@@ -108,6 +108,12 @@ def newest(session: Session, dag_ids: Collection[str]) -> dict[str, Newest]:
         row.dag_id: Newest(DagKey(row.dag_version_id, row.dag_hash), row.bundle_version, row.log_template_id)
         for row in session.execute(_pins(), {DAG_IDS: list(dag_ids)})
     }
+
+
+def is_newest(newest: Mapping[str, Newest], dag_id: str, key: DagKey) -> bool:
+    """Whether a DAG is still as it was deserialized from `key`."""
+    known = newest.get(dag_id)
+    return known is not None and known.key == key
 
 
 # Each statement is built once: SQLAlchemy spends more on that than Postgres on the answer.

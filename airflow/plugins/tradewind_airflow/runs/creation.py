@@ -3,30 +3,20 @@
 `create_runs` is the whole interface. Plain runs are written in bulk, the others by Airflow, each under a savepoint.
 """
 
-import json
 from collections.abc import Collection
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Any
 
-from airflow._shared.timezones import timezone
 from airflow.exceptions import ParamValidationError
-from airflow.models.log import Log
 from airflow.sdk.exceptions import AirflowException
 from airflow.utils.state import DagRunState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
-from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from tradewind_airflow.runs import bulk, priorities
+from tradewind_airflow.runs import audit, bulk, priorities
 from tradewind_airflow.runs.orders import Creation, Refused, RunOrder, TransactionLostError
 from tradewind_airflow.runs.weighing import weigh
-
-AUDIT_EVENT = "tradewind_trigger"
-"""`event` of the row in Airflow's audit log (`log`) that each created run gets."""
-
-_AUDIT = insert(Log.__table__)
 
 
 class NewerVersionError(Exception):
@@ -44,10 +34,6 @@ def create_runs(session: Session, orders: Collection[RunOrder], user_name: str) 
     for in_bulk, neighbours in groupby(orders, lambda order: order.run_id in plain):
         create = bulk.create if in_bulk else _one_by_one
         made |= create(session, list(neighbours), user_name)
-    # In the runs' own transaction: no run without its audit row, no row without its run.
-    rows = [_audit_row(order, user_name) for order in orders if made[order.run_id] is Creation.CREATED]
-    if rows:
-        session.execute(_AUDIT, rows)
     return made
 
 
@@ -58,6 +44,7 @@ def _one_by_one(session: Session, orders: Collection[RunOrder], user_name: str) 
         made[order.run_id] = _create(session, order, user_name)
         if session.get_transaction() is not root:
             raise TransactionLostError
+    audit.write(session, [order for order in orders if made[order.run_id] is Creation.CREATED], user_name)
     return made
 
 
@@ -92,17 +79,3 @@ def _write(session: Session, order: RunOrder, user_name: str) -> None:
         raise NewerVersionError
     if order.item.priority:
         weigh(session, order.dag, order.run_id, order.item.priority)
-
-
-def _audit_row(order: RunOrder, user_name: str) -> dict[str, Any]:
-    origin = order.item.origin
-    told = {"event_id": origin.event_id, "source": origin.source} if origin else {}
-    return {
-        "dttm": timezone.utcnow(),
-        "event": AUDIT_EVENT,
-        "owner": user_name,
-        "owner_display_name": user_name,
-        "dag_id": order.dag.dag_id,
-        "run_id": order.run_id,
-        "extra": json.dumps(told),
-    }

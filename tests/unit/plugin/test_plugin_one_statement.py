@@ -1,4 +1,4 @@
-"""The statement that writes the task instances of many runs: what goes into it."""
+"""The statement that writes many runs with their task instances: what goes into it."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from tradewind_airflow.runs import priorities, task_rows
+from tradewind_airflow.runs import one_statement, priorities, run_rows
 from tradewind_airflow.runs.catalog import DagKey
 from tradewind_airflow.runs.orders import RunOrder
 from tradewind_airflow.runs.templates import RunTemplate
@@ -24,8 +24,9 @@ class Recorder:
     def __init__(self) -> None:
         self.given: list[Mapping[str, Any]] = []
 
-    def execute(self, _: object, given: Mapping[str, Any]) -> None:
+    def scalars(self, _: object, given: Mapping[str, Any]) -> list[str]:
         self.given.append(given)
+        return []
 
 
 def order(run_id: str, *, weighed: bool = False, version: int = 1, priority: int = 0, tasks: int = 1) -> RunOrder:
@@ -35,16 +36,16 @@ def order(run_id: str, *, weighed: bool = False, version: int = 1, priority: int
         task_types={},
         weighed=frozenset({"one"} if weighed else ()),
     )
-    item = SimpleNamespace(workflow_run_id=run_id, priority=priority)
-    return cast(
-        "RunOrder",
-        SimpleNamespace(run_id=run_id, item=item, key=DagKey(UUID(int=version), "hash"), template=template),
-    )
+    item = SimpleNamespace(workflow_run_id=run_id, priority=priority, origin=None)
+    key = DagKey(UUID(int=version), "hash")
+    dag = SimpleNamespace(dag_id="trades")
+    return cast("RunOrder", SimpleNamespace(run_id=run_id, item=item, dag=dag, key=key, template=template, conf={}))
 
 
 def written(*orders: RunOrder) -> Mapping[str, Any]:
     session = Recorder()
-    task_rows.insert(cast("Any", session), orders, {order.run_id: {} for order in orders})
+    runs = [run_rows.run_row(order, "desk") for order in orders]
+    one_statement.write(cast("Any", session), orders, runs, [{} for _ in orders], "desk")
     (given,) = session.given
     return {name: json.loads(given[name]) for name in ("templates", "runs")}
 
@@ -70,16 +71,12 @@ def test_bytes_are_as_postgres_reads_them() -> None:
     assert task["executor"] is None
 
 
-def test_a_dag_without_tasks_needs_no_statement() -> None:
-    session = Recorder()
-    task_rows.insert(cast("Any", session), [order("a", tasks=0)], {"a": {}})
-    assert session.given == []
+def test_a_dag_without_tasks_is_told_like_any_other() -> None:
+    assert written(order("a", tasks=0))["templates"][0]["tasks"] == []
 
 
 def test_the_tasks_share_a_trace_context_unless_each_has_a_span_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    runs = {"a": RUN}
-    shared = task_rows.carriers([order("a")], runs)
-    assert shared is not None
-    assert shared["a"]["traceparent"] == SPAN
-    monkeypatch.setattr(task_rows, "new_task_run_carrier", lambda _: {"traceparent": SPAN.replace("2", "3")})
-    assert task_rows.carriers([order("a")], runs) is None
+    (shared,) = run_rows.shared_contexts([RUN]) or []
+    assert shared["traceparent"] == SPAN
+    monkeypatch.setattr(run_rows, "new_task_run_carrier", lambda _: {"traceparent": SPAN.replace("2", "3")})
+    assert run_rows.shared_contexts([RUN]) is None

@@ -1,0 +1,130 @@
+"""Runs, their task instances and their audit rows in one statement of Postgres: docs/adr/0005.
+
+A DAG's constants travel once, not once per row: Postgres multiplies its tasks by its runs itself.
+"""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from airflow._shared.timezones import timezone
+from airflow.models.dag import DagModel
+from airflow.models.dag_version import DagVersion
+from airflow.models.dagrun import DagRun
+from airflow.models.log import Log
+from airflow.models.serialized_dag import SerializedDagModel
+from airflow.models.taskinstance import TaskInstance
+from airflow.models.tasklog import LogTemplate
+from airflow.serialization.serialized_objects import BaseSerialization
+from sqlalchemy import Table, TextClause, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import Session
+
+from tradewind_airflow.runs import audit
+from tradewind_airflow.runs.orders import RunOrder
+from tradewind_airflow.runs.run_rows import Row
+
+# As the `uuid7` of Airflow's models: the instant in milliseconds, then random bits; Postgres has its own from 18 on.
+_UUID7 = """encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid()) placing substring(int8send(
+    floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3) FROM 1 FOR 6), 52, 1), 53, 1), 'hex')::uuid"""
+
+
+def write(
+    session: Session, orders: Sequence[RunOrder], runs: Sequence[Row], contexts: Sequence[Mapping[str, str]], user: str
+) -> set[str]:
+    """Write those of the runs whose DAG is as they know it and whose id is free; return their ids.
+
+    `contexts` are the trace contexts of each run's tasks.
+    """
+    templates, places = _templates(orders)
+    rows = [
+        _stored(run) | {"n": place, "tasks_context": BaseSerialization.serialize(context), "extra": audit.origin(order)}
+        for order, run, context, place in zip(orders, runs, contexts, places, strict=True)
+    ]
+    told = {"templates": templates, "runs": json.dumps(rows), "now": timezone.utcnow()}
+    columns = next((tuple(order.template.tasks[0]) for order in orders if order.template and order.template.tasks), ())
+    statement = _statement(tuple(runs[0]), columns)
+    return set(session.scalars(statement, told | {"event": audit.EVENT, "user": user}))
+
+
+def _stored(run: Row) -> Row:
+    """A run's row as JSON; its state and type are text already."""
+    return run | {
+        "run_after": run["run_after"].isoformat(),
+        "queued_at": run["queued_at"].isoformat(),
+        "triggered_by": run["triggered_by"].name,
+        "context_carrier": BaseSerialization.serialize(run["context_carrier"]),
+        "created_dag_version_id": str(run["created_dag_version_id"]),
+    }
+
+
+def _templates(orders: Collection[RunOrder]) -> tuple[str, list[int]]:
+    """What the runs of each DAG and priority share, once, as JSON; and for each order which of them is its."""
+    known: dict[Any, tuple[int, str]] = {}
+    places = []
+    for order in orders:
+        assert order.template is not None  # noqa: S101  # else it was not suited
+        kind = (order.key, order.item.priority if order.template.weighed else 0)
+        if kind not in known:
+            known[kind] = (len(known), _template(len(known), order))
+        places.append(known[kind][0])
+    return f"[{', '.join(described for _, described in known.values())}]", places
+
+
+def _template(number: int, order: RunOrder) -> str:
+    assert order.template is not None  # noqa: S101  # else it was not suited
+    key = {"n": number, "dag_id": order.dag.dag_id, "version": str(order.key.version_id), "hash": order.key.dag_hash}
+    described = json.dumps(key | {"pinned": order.template.pins_bundle})
+    # The tasks are JSON already, and may be long.
+    return f'{described[:-1]}, "tasks": {order.template.json(order.item.priority)}}}'
+
+
+@cache
+def _statement(run_columns: tuple[str, ...], task_columns: tuple[str, ...]) -> TextClause:
+    dialect, table = postgresql.dialect(), DagRun.__table__  # type: ignore[no-untyped-call]  # SQLAlchemy's
+    types = ", ".join(f"{name} {table.c[name].type.compile(dialect)}" for name in run_columns)
+    tasks = _insert_tasks(task_columns) if task_columns else ""
+    # Nothing in it comes from a request: what is put in are Airflow's own names.
+    return text(f"""
+        WITH templates AS MATERIALIZED (
+          SELECT g.n, g.tasks, CASE WHEN g.pinned THEN d.bundle_version END AS bundle_version
+          FROM json_to_recordset(CAST(:templates AS json))
+            AS g(n int, dag_id text, version uuid, hash text, pinned boolean, tasks json)
+          JOIN {_name(DagModel)} d ON d.dag_id = g.dag_id
+          JOIN {_name(SerializedDagModel)} s ON s.dag_version_id = g.version AND s.dag_hash = g.hash
+          WHERE g.version = (SELECT v.id FROM {_name(DagVersion)} v WHERE v.dag_id = g.dag_id
+                             ORDER BY v.version_number DESC LIMIT 1)),
+        runs AS MATERIALIZED (
+          SELECT r.*, row_number() OVER () AS place FROM json_to_recordset(CAST(:runs AS json))
+            AS r(n int, tasks_context jsonb, extra text, {types})),
+        made AS (
+          INSERT INTO {table.fullname}
+            ({", ".join(run_columns)}, bundle_version, log_template_id, created_at, updated_at)
+          SELECT {", ".join(f"r.{name}" for name in run_columns)}, t.bundle_version,
+            (SELECT coalesce(max(id), 0) FROM {_name(LogTemplate)}), :now, :now
+          FROM runs r JOIN templates t USING (n) ORDER BY r.place
+          ON CONFLICT (dag_id, run_id) DO NOTHING RETURNING run_id),
+        {tasks}
+        audited AS (
+          INSERT INTO {_name(Log)} (dttm, event, owner, owner_display_name, dag_id, run_id, extra)
+          SELECT :now, :event, :user, :user, r.dag_id, r.run_id, r.extra FROM made JOIN runs r USING (run_id)
+          ORDER BY r.place)
+        SELECT run_id FROM made
+        """)  # noqa: S608  # as above
+
+
+def _insert_tasks(columns: tuple[str, ...]) -> str:
+    table = TaskInstance.__table__.fullname
+    return f"""tasks AS MATERIALIZED (
+          SELECT g.n, t.* FROM templates g, json_populate_recordset(CAST(NULL AS {table}), g.tasks) t),
+        made_tasks AS (
+          INSERT INTO {table} (id, updated_at, run_id, dag_version_id, context_carrier, {", ".join(columns)})
+          SELECT {_UUID7}, :now, r.run_id, r.created_dag_version_id, r.tasks_context,
+            {", ".join(f"t.{name}" for name in columns)}
+          FROM made JOIN runs r USING (run_id) JOIN tasks t USING (n)),"""  # noqa: S608  # Airflow's own names alone
+
+
+def _name(model: Any) -> str:
+    table: Table = model.__table__
+    return table.fullname
