@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from airflow.models.dagrun import DagRun
-from sqlalchemy import Select, bindparam, case, func, literal_column, select
+from sqlalchemy import Select, bindparam, case, false, func, select
 from sqlalchemy.orm import Session
 
 SLACK = timedelta(minutes=15)
@@ -40,22 +40,11 @@ def _halving() -> Select[tuple[int]]:
         select(func.min(DagRun.id)).scalar_subquery().label("low"),
         select(func.max(DagRun.id) + 1).scalar_subquery().label("high"),
     ).cte("half", recursive=True)
-    middle = select(half.c.low, half.c.high, ((half.c.low + half.c.high) // 2).label("middle"))
-    halves = middle.where(half.c.low < half.c.high).subquery("halves")
-    probe = (
-        select(DagRun.created_at.label("created_at"))
-        .where(DagRun.id >= halves.c.middle)
-        .order_by(DagRun.id)
-        .limit(1)
-        .correlate(halves)
-        .scalar_subquery()
-    )
-    asked = select(halves, (probe >= bindparam(INSTANT, type_=DagRun.created_at.type)).label("late")).subquery("asked")
-    late = func.coalesce(asked.c.late, literal_column("false"))
-    return select(
-        half.union_all(
-            select(
-                case((late, asked.c.low), else_=asked.c.middle + 1), case((late, asked.c.middle), else_=asked.c.high)
-            )
-        ).c.low
-    ).where(literal_column("low >= high"))
+    low, high = half.c.low, half.c.high
+    # Named twice, and asked twice: in SQLite the step of a recursion has no subquery of the table that grows.
+    middle = (low + high) // 2
+    probe = select(DagRun.created_at).where(DagRun.id >= middle).order_by(DagRun.id).limit(1).correlate(half)
+    late = func.coalesce(probe.scalar_subquery() >= bindparam(INSTANT, type_=DagRun.created_at.type), false())
+    step = select(case((late, low), else_=middle + 1), case((late, middle), else_=high)).where(low < high)
+    found = half.union_all(step)
+    return select(found.c.low).where(found.c.low >= found.c.high)
