@@ -1,5 +1,6 @@
 """Airflow's own REST API (v2), as a user would call it: the peer of every figure."""
 
+from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
 from typing import Any
 
@@ -40,6 +41,18 @@ class AirflowApi:
         outcomes = {item["outcome"] for item in answer["items"]}
         if outcomes != {"created"}:
             raise RuntimeError(f"the batch answered {outcomes}")
+
+    async def get(self, path: str) -> Any:
+        """Read something of either."""
+        return await self._call("GET", path, None, HTTPStatus.OK)
+
+    async def post(self, path: str, body: object) -> Any:
+        """Ask for something that takes a body."""
+        return await self._call("POST", path, body, HTTPStatus.OK)
+
+    def stream(self, path: str) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """Open an answer that is read while it comes."""
+        return self._http.get(self._base + path, headers=self._headers)
 
     async def _call(self, method: str, path: str, body: object, expected: HTTPStatus) -> Any:
         async with self._http.request(method, self._base + path, json=body, headers=self._headers) as answer:

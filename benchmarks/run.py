@@ -7,11 +7,19 @@ import accept
 import create
 import event_to_run
 import plugin_import
+import run_list
+import status
+import watchers
 from figures import Benchmark
 from report import write_performance
 from stack_under_test import StackUnderTest, running
 
-ALONE: dict[str, Callable[[], Benchmark]] = {"import": plugin_import.run, "create": create.run}
+ALONE: dict[str, Callable[[], Benchmark]] = {
+    "import": plugin_import.run,
+    "create": create.run,
+    "status": status.run,
+    "watchers": watchers.run,
+}
 
 # `accept` comes last: the events that it leaves behind are still being made into runs.
 ON_STACK: dict[str, Callable[[StackUnderTest], Benchmark]] = {

@@ -1,5 +1,7 @@
 """A run's status with ETag and long poll, and its events as a stream, on a real Airflow and Postgres."""
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -7,11 +9,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from support.airflow_rows import CLEARED, answered, asked, ended, paused, started, task_ended
 from support.airflow_server import AirflowServer
 from support.event_stream import Sent, sent
+from support.servers import temporary_home
 from tradewind_contracts import run_ids
 
 
@@ -234,3 +238,64 @@ def test_who_may_not_read_the_run_learns_nothing(
     with airflow_server.client("stranger") as stranger, airflow_server.client(None) as nobody:
         assert stranger.get(f"/workflows/{run_id}/{path}").status_code == 403
         assert nobody.get(f"/workflows/{run_id}/{path}").status_code == 401
+
+
+def token(server: AirflowServer, seconds: int) -> str:
+    """A token of the viewer that is good for so long."""
+    program = """
+import sys
+from airflow.api_fastapi.app import create_auth_manager
+from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+manager = create_auth_manager()
+manager.init()
+user = SimpleAuthManagerUser(username="facade", role="viewer")
+print(manager.generate_jwt(user, expiration_time_in_seconds=int(sys.argv[1])))
+"""
+    command = [sys.executable, "-c", program, str(seconds)]
+    done = subprocess.run(command, env=server.env, capture_output=True, text=True, check=True)
+    return done.stdout.split()[-1]
+
+
+def test_a_stream_ends_with_the_token_that_opened_it(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
+    run_id = made(ingest)
+    short = token(airflow_server, 25)
+    stream = Stream(ingest, run_id, {"authorization": f"Bearer {short}"})
+    stream.until("workflow.queued")
+    assert not stream.ended.wait(0.5)
+    assert stream.ended.wait(30)
+    assert stream.names() == ["workflow.queued"]
+
+
+def test_a_server_that_is_stopped_does_not_wait_for_its_streams(airflow_server: AirflowServer) -> None:
+    with temporary_home() as home:
+        other = AirflowServer(home, airflow_server.database_url, airflow_server.dags)
+        with other, other.client("ingest") as client:
+            run_id = made(client)
+            stream = Stream(client, run_id)
+            stream.until("workflow.queued")
+            waiting = threading.Thread(target=lambda: status(client, run_id, wait=60))
+            waiting.start()
+            begin = time.monotonic()
+            other.stop()
+            # Uvicorn would wait for them for `[api] worker_timeout`, two minutes.
+            assert time.monotonic() - begin < 20
+            assert stream.ended.wait(1)
+            waiting.join(1)
+            assert not waiting.is_alive()
+
+
+def test_who_listens_stays_while_the_database_is_away(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
+    run_id = made(ingest)
+    stream = Stream(ingest, run_id)
+    stream.until("workflow.queued")
+    name = airflow_server.rows("SELECT current_database() AS name")[0]["name"]
+    admin_url = airflow_server.database_url.replace(f"/{name}", "/postgres", 1)
+    with psycopg.connect(admin_url, autocommit=True) as database:
+        database.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
+        database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        time.sleep(2)
+        assert status(ingest, run_id).status_code == 503
+        database.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'.encode())
+    started(airflow_server, run_id)
+    ended(airflow_server, run_id)
+    stream.until("workflow.queued", "workflow.running", "workflow.succeeded", "end", seconds=20)

@@ -90,13 +90,16 @@ def _questions(session: Session, row_ids: frozenset[int]) -> dict[int, list[Ques
 
 
 def seen(before: View | None, row_id: int, look: Look) -> View | None:
-    """Return the run as it is after a look; None while no look has read it."""
-    row = look.rows.get(row_id) or (None if row_id in look.read else before.row if before else None)
+    """Return the run as it is after a look: the same object where nothing is new, None while no look has read it."""
+    row = look.rows.get(row_id)
+    if row is None and row_id in look.read:
+        return View(None)
+    row = row or (before.row if before else None)
     if row is None:
-        return View(None) if row_id in look.read else before
+        return before
     known = before or View(row)
-    return View(
-        replace(row, is_paused=row.dag_id in look.paused),
-        tuple(look.questions.get(row_id, known.questions)),
-        look.progress.get(row_id, known.progress),
-    )
+    is_paused = row.dag_id in look.paused
+    row = row if row.is_paused == is_paused else replace(row, is_paused=is_paused)
+    questions = tuple(look.questions.get(row_id, known.questions))
+    view = View(row, questions, look.progress.get(row_id, known.progress))
+    return before if view == before else view

@@ -12,14 +12,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, TypeVarTuple
 
 from airflow.models.dag import DagModel, DagTag
 from airflow.models.dagrun import DagRun
 from airflow.models.hitl import HITLDetail
 from airflow.models.taskinstance import TaskInstance
 from airflow.utils.state import DagRunState
-from sqlalchemy import Row, Select, and_, bindparam, exists, or_, select, text
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, exists, or_, select, text
 from sqlalchemy.orm import Session
 
 from tradewind_airflow.feed.cursors import Mark, Start
@@ -27,6 +27,8 @@ from tradewind_airflow.feed.rows import Question, RunRow
 from tradewind_airflow.runs.catalog import INTERNAL_TAG
 from tradewind_airflow.runs.envelope import RESERVED_KEY
 from tradewind_airflow.runs.task_counts import HUMAN_STATES
+
+Columns = TypeVarTuple("Columns")
 
 POSTGRES = "pg"
 CLOCK_SKEW = timedelta(seconds=10)
@@ -72,7 +74,7 @@ class Horizon:
 
 def horizon(session: Session) -> Horizon:
     """Return the horizon of a look that begins now, as the first statement of the session's transaction."""
-    if _is_postgres(session):
+    if is_postgres(session):
         # Each statement has to see what was committed before it: a snapshot older than the list of open transactions
         # would miss what is committed between the two.
         session.connection(execution_options={"isolation_level": "READ COMMITTED"})
@@ -83,14 +85,16 @@ def horizon(session: Session) -> Horizon:
     return Horizon(Start(datetime.now(UTC) - OVERLAP, Mark(_PROCESS, number)), number)
 
 
-def seen(session: Session) -> Mark:
+def seen(session: Session, horizon: Horizon) -> Mark:
     """Return a mark that is newer than all that this look saw: read after its rows."""
-    if _is_postgres(session):
+    if is_postgres(session):
         return Mark(POSTGRES, session.execute(_NEXT).scalar_one())
-    return Mark(_PROCESS, next(_LOOKS))
+    # Looks are taken in turn there (`pages`), so that the next one sees whatever this one saw.
+    return horizon.start.mark
 
 
-def _is_postgres(session: Session) -> bool:
+def is_postgres(session: Session) -> bool:
+    """Whether the database can tell which transactions are open."""
     return session.get_bind().dialect.name == "postgresql"
 
 
@@ -103,7 +107,7 @@ def changed(
     """
     updated_at, row_id = after or (start.floor, -1)
     values: dict[str, Any] = {"updated_at": updated_at, "row_id": row_id, "most": limit}
-    by_mark = marked and _is_postgres(session)
+    by_mark = marked and is_postgres(session)
     if by_mark:
         values["reach"] = str(start.mark.number % XIDS)
     return [run_row(row) for row in session.execute(_changed(by_mark=by_mark), values)]
@@ -111,12 +115,15 @@ def changed(
 
 @cache
 def _changed(*, by_mark: bool) -> Select[*tuple[Any, ...]]:
-    return (
-        _since(by_mark=by_mark)
-        .where(or_(DagRun.updated_at > bindparam("updated_at"), DagRun.id > bindparam("row_id")), ~_internal())
+    # The limit comes before the joins: whatever the planner thinks of those, it walks the index on `updated_at`.
+    page = (
+        _since(select(DagRun.id, DagRun.updated_at), by_mark=by_mark)
+        .where(or_(DagRun.updated_at > bindparam("updated_at"), DagRun.id > bindparam("row_id")))
         .order_by(DagRun.updated_at, DagRun.id)
         .limit(bindparam("most"))
+        .subquery()
     )
+    return run_rows().join(page, page.c.id == DagRun.id).order_by(page.c.updated_at, page.c.id)
 
 
 def changed_among(session: Session, start: Start, row_ids: Collection[int], *, marked: bool) -> list[RunRow]:
@@ -124,7 +131,7 @@ def changed_among(session: Session, start: Start, row_ids: Collection[int], *, m
     if not row_ids:
         return []
     values: dict[str, Any] = {"updated_at": start.floor, "row_ids": list(row_ids)}
-    by_mark = marked and _is_postgres(session)
+    by_mark = marked and is_postgres(session)
     if by_mark:
         values["reach"] = str(start.mark.number % XIDS)
     return [run_row(row) for row in session.execute(_changed_among(by_mark=by_mark), values)]
@@ -132,11 +139,11 @@ def changed_among(session: Session, start: Start, row_ids: Collection[int], *, m
 
 @cache
 def _changed_among(*, by_mark: bool) -> Select[*tuple[Any, ...]]:
-    return _since(by_mark=by_mark).where(DagRun.id.in_(bindparam("row_ids", expanding=True)))
+    return _since(run_rows(), by_mark=by_mark).where(DagRun.id.in_(bindparam("row_ids", expanding=True)))
 
 
-def _since(*, by_mark: bool) -> Select[*tuple[Any, ...]]:
-    query = run_rows().where(DagRun.updated_at >= bindparam("updated_at"))
+def _since(query: Select[*Columns], *, by_mark: bool) -> Select[*Columns]:
+    query = query.where(DagRun.updated_at >= bindparam("updated_at"))
     newer = text("age(dag_run.xmin) <= age(CAST(CAST(:reach AS text) AS xid))")
     return query.where(newer) if by_mark else query
 
@@ -154,21 +161,22 @@ def run_rows() -> Select[*tuple[Any, ...]]:
         DagRun.end_date,
         DagRun.updated_at,
         DagModel.is_paused,
+        _internal().label("is_internal"),
         DagRun.conf[RESERVED_KEY].label("envelope"),
-    ).join(DagModel, DagModel.dag_id == DagRun.dag_id)
+    ).outerjoin(DagModel, DagModel.dag_id == DagRun.dag_id)
 
 
 def run_row(row: Row[Any]) -> RunRow:
     """Return a row of `run_rows`."""
     values = row._asdict()
-    values["is_paused"] = bool(row.is_paused)
+    values |= {"is_paused": bool(row.is_paused), "is_internal": bool(row.is_internal)}
     values["state"] = str(row.state)
     values["updated_at"] = row.updated_at or row.end_date or row.start_date or row.queued_at
     values["envelope"] = row.envelope if isinstance(row.envelope, dict) else None
     return RunRow(**values)
 
 
-def _internal() -> Any:
+def _internal() -> ColumnElement[bool]:
     return exists().where(DagTag.dag_id == DagRun.dag_id, DagTag.name == INTERNAL_TAG)
 
 
@@ -186,7 +194,7 @@ def _asking() -> Select[*tuple[Any, ...]]:
         select(DagRun.id, HITLDetail.ti_id, HITLDetail.created_at, HITLDetail.responded_at, TaskInstance.state)
         .join(TaskInstance, and_(TaskInstance.dag_id == DagRun.dag_id, TaskInstance.run_id == DagRun.run_id))
         .join(HITLDetail, HITLDetail.ti_id == TaskInstance.id)
-        .where(or_(HITLDetail.responded_at.is_(None), HITLDetail.responded_at >= bindparam("since")), ~_internal())
+        .where(or_(HITLDetail.responded_at.is_(None), HITLDetail.responded_at >= bindparam("since")))
     )
 
 
@@ -248,7 +256,7 @@ def queued(session: Session, dag_ids: Collection[str] | None, after: int, limit:
 def _queued(*, every: bool) -> Select[*tuple[Any, ...]]:
     query = (
         run_rows()
-        .where(DagRun.state == DagRunState.QUEUED, DagRun.id > bindparam("after"), ~_internal())
+        .where(DagRun.state == DagRunState.QUEUED, DagRun.id > bindparam("after"))
         .order_by(DagRun.id)
         .limit(bindparam("most"))
     )

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -39,19 +40,24 @@ class ChangeFeed:
     def __init__(self) -> None:
         self._told = Told()
         self._lock = threading.Lock()
+        self._turns = threading.Lock()
 
     def page(self, text: str | None, limit: int, may_read: MayRead) -> ChangePage:
         """Return what happened since a cursor, of at most `limit` runs; None is from now on. Raises `CursorError`."""
         cursor = cursors.decode(text) if text else None
-        with create_session(scoped=False) as session:
-            horizon, paused = looks.horizon(session), looks.paused_dags(session)
-            if cursor is None:
-                return ChangePage(events=[], cursor=cursors.encode(self._from_now(horizon, paused)))
-            found = _swept(session, cursor, horizon, limit)
-            if found.room:
-                found = self._flipped(session, found, paused)
-            known = cursor.start.mark if horizon.knows(cursor.start.mark) else None
-            events = self._news(session, found.proofs, known, may_read)
+        with create_session(scoped=False) as session, nullcontext() if looks.is_postgres(session) else self._turns:
+            return self._page(session, cursor, limit, may_read)
+
+    def _page(self, session: Session, cursor: Cursor | None, limit: int, may_read: MayRead) -> ChangePage:
+        horizon, paused = looks.horizon(session), looks.paused_dags(session)
+        if cursor is None:
+            return ChangePage(events=[], cursor=cursors.encode(self._from_now(horizon, paused)))
+        found = _swept(session, cursor, horizon, limit)
+        if found.room:
+            found = self._flipped(session, found, paused)
+        readable = [proof for proof in found.proofs if not proof[0].is_internal and may_read(proof[0].dag_id)]
+        known = cursor.start.mark if horizon.knows(cursor.start.mark) else None
+        events = self._news(readable, known, looks.seen(session, horizon)) if readable else []
         return ChangePage(events=events, cursor=cursors.encode(found.cursor))
 
     def _from_now(self, horizon: Horizon, paused: frozenset[str]) -> Cursor:
@@ -68,15 +74,11 @@ class ChangeFeed:
             dag_ids = self._told.flipped(found.cursor.paused, paused)
         return _with_flips(found, before, looks.queued(session, dag_ids, after, found.room + 1))
 
-    def _news(
-        self, session: Session, proofs: Sequence[Proof], known: Mark | None, may_read: MayRead
-    ) -> list[WorkflowStatusChanged]:
-        readable = [proof for proof in proofs if may_read(proof[0].dag_id)]
-        if not readable:
-            return []
-        seen = looks.seen(session)
+    def _news(self, proofs: Sequence[Proof], known: Mark | None, seen: Mark) -> list[WorkflowStatusChanged]:
         with self._lock:
-            return [event for run, proven in readable for event in self._untold(run, proven, known, seen)]
+            untold = [event for run, proven in proofs for event in self._untold(run, proven, known, seen)]
+        # A changed row of a DAG that was paused meanwhile is found twice.
+        return list({event.event_id: event for event in untold}.values())
 
     def _untold(
         self, run: RunRow, proven: Sequence[Transition], known: Mark | None, seen: Mark

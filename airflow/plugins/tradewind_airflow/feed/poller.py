@@ -62,7 +62,7 @@ class WatchedRun(Signal):
 
     def show(self, view: View | None) -> None:
         """Take a look's view in, and wake the listeners if it says something else."""
-        if view is not None:
+        if view is not None and view is not self.view:
             before, self.view = self.view, view
             if before is None or before.said != view.said:
                 self.grow()

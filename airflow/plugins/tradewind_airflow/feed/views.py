@@ -7,7 +7,6 @@ from functools import cached_property
 from tradewind_airflow.feed import transitions
 from tradewind_airflow.feed.rows import Question, RunRow
 from tradewind_airflow.feed.transitions import Transition
-from tradewind_contracts.events import WorkflowStatusChanged
 
 
 @dataclass(frozen=True)
@@ -24,11 +23,21 @@ class View:
         return transitions.transitions(self.row, self.questions) if self.row else []
 
     @cached_property
-    def events(self) -> list[WorkflowStatusChanged]:
-        """The same as events."""
-        return [transitions.event(self.row, one) for one in self.transitions] if self.row else []
+    def event_ids(self) -> list[str]:
+        """The ids of the events of its transitions."""
+        return [transitions.event_id(self.row, one) for one in self.transitions] if self.row else []
 
-    @property
+    def document(self, place: int) -> str:
+        """The event of a transition as JSON: made once, however many clients it is sent to, and not before."""
+        if place not in self._documents and self.row:
+            self._documents[place] = transitions.event(self.row, self.transitions[place]).model_dump_json()
+        return self._documents[place]
+
+    @cached_property
+    def _documents(self) -> dict[int, str]:
+        return {}
+
+    @cached_property
     def has_ended(self) -> bool:
         """Whether nothing more will happen by itself."""
         return self.row is None or (bool(self.transitions) and self.transitions[-1].status.is_terminal)
@@ -39,7 +48,9 @@ class View:
         return (self.row is None, self.row and self.row.clear_number, self.transitions, self.progress)
 
 
-def unsent(events: Sequence[WorkflowStatusChanged], last_id: str | None) -> list[WorkflowStatusChanged]:
-    """Return the events behind the one that a listener had last; all, where the run was cleared since, or flipped."""
-    ids = [event.event_id for event in events]
-    return list(events[ids.index(last_id) + 1 :] if last_id in ids else events)
+def unsent(event_ids: Sequence[str], last_id: str | None) -> int:
+    """Return the place of the first event behind the one that a listener had last.
+
+    It is the first of all where the run was cleared since, or its DAG paused or unpaused.
+    """
+    return event_ids.index(last_id) + 1 if last_id in event_ids else 0

@@ -12,18 +12,23 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 from pydantic import BaseModel
 
 from tradewind_airflow.feed import looks
-from tradewind_airflow.feed.poller import Poller, TooManyWatchersError, WatchedRun
+from tradewind_airflow.feed.poller import Poller, TooManyWatchersError
 from tradewind_airflow.feed.views import View, unsent
 from tradewind_airflow.web.waiting import AskedRunDep, PollerDep, too_many
-from tradewind_contracts.events import WorkflowStatusChanged
 
 router = APIRouter(tags=["workflows"])
 
 RETRY_MS = 2000
 """When a client that lost the stream shall come again."""
 
+LONGEST = 24 * 3600.0
+"""Seconds after which a stream ends in any case; its client comes again."""
+
 HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 """No cache keeps the stream, and no nginx on the way gathers it."""
+
+END = format_sse_event(event="end", data_str="{}")
+"""There will be no more: the run has ended, or was deleted."""
 
 EventId = Annotated[str | None, Header(alias="Last-Event-ID", max_length=100)]
 
@@ -68,7 +73,7 @@ async def workflow_events(
 
 def is_over(view: View, known: str) -> bool:
     """Whether a client that comes again has had all there will be."""
-    return view.has_ended and bool(view.events) and view.events[-1].event_id == known
+    return view.has_ended and view.event_ids[-1:] == [known]
 
 
 def _view(row_id: int) -> View:
@@ -84,9 +89,10 @@ def _seconds_left(request: Request) -> float:
     try:
         # Airflow has verified it; only its end is of interest here.
         claims = jwt.decode(token, options={"verify_signature": False, "verify_exp": False})
-        return float(claims["exp"]) - time.time()
+        return min(LONGEST, float(claims["exp"]) - time.time())
     except (jwt.InvalidTokenError, KeyError, TypeError, ValueError):
-        return 0.0
+        # Let in without a token, as an auth manager may do with the public.
+        return LONGEST
 
 
 async def _stream(poller: Poller, row_id: int, known: str | None, seconds: float) -> AsyncIterator[bytes]:
@@ -95,11 +101,10 @@ async def _stream(poller: Poller, row_id: int, known: str | None, seconds: float
     with poller.watch(row_id) as run:
         told = Told(known)
         while not poller.is_closing and (left := until - time.monotonic()) > 0:
-            version = run.version
-            for frame in told.frames(run):
-                yield frame
-            if run.view and run.view.has_ended:
-                yield format_sse_event(event="end", data_str="{}")
+            version, view = run.version, run.view
+            if view and (frames := told.frames(view)):
+                yield frames
+            if view and view.has_ended:
                 return
             if not await run.beyond(version, min(heartbeat, left)):
                 yield format_sse_event(comment="still here")
@@ -110,22 +115,27 @@ class Told:
 
     def __init__(self, known: str | None) -> None:
         self._last_id = known
-        self._progress: float | None = None
+        self._progress = 0.0
 
-    def frames(self, run: WatchedRun) -> list[bytes]:
-        """Return what a view has beyond it."""
-        if run.view is None or run.view.row is None:
-            return []
-        fresh = unsent(run.view.events, self._last_id)
-        if fresh:
-            self._last_id = fresh[-1].event_id
-        frames = [_frame(event) for event in fresh]
-        if not run.view.has_ended and run.view.progress != (self._progress or 0.0):
-            said = Progress(workflow_run_id=run.view.row.run_id, progress=run.view.progress)
-            frames.append(format_sse_event(event="progress", data_str=said.model_dump_json()))
-        self._progress = run.view.progress
-        return frames
+    def frames(self, view: View) -> bytes:
+        """Return what a view has beyond it, empty where that is nothing."""
+        if view.row is None:
+            return END
+        frames = [_event(view, place) for place in range(unsent(view.event_ids, self._last_id), len(view.event_ids))]
+        self._last_id = view.event_ids[-1] if view.event_ids else self._last_id
+        if view.has_ended:
+            frames.append(END)
+        elif view.progress != self._progress:
+            self._progress = view.progress
+            frames.append(_progress(view.row.run_id, view.progress))
+        return b"".join(frames)
 
 
-def _frame(event: WorkflowStatusChanged) -> bytes:
-    return format_sse_event(event=event.event_type, data_str=event.model_dump_json(), id=event.event_id)
+def _event(view: View, place: int) -> bytes:
+    kind = f"workflow.{view.transitions[place].status}"
+    return format_sse_event(event=kind, data_str=view.document(place), id=view.event_ids[place])
+
+
+def _progress(run_id: str, progress: float) -> bytes:
+    said = Progress(workflow_run_id=run_id, progress=progress)
+    return format_sse_event(event="progress", data_str=said.model_dump_json())
