@@ -8,11 +8,9 @@ import httpx
 import psutil
 import pytest
 
-from support.facade_kafka import read_all
 from support.ingestion import until
+from support.lifecycle import StatusReader
 from support.whole_stack import EXAMPLE, WholeStack
-from tradewind_contracts import records
-from tradewind_contracts.events import WorkflowStatusChanged
 from tradewind_contracts.topics import WORKFLOW_STATUS
 from tradewind_contracts.workflows import RunStatus
 
@@ -25,20 +23,13 @@ MISSING = {
 }
 
 
-def events(stack: WholeStack) -> list[WorkflowStatusChanged]:
-    standing = read_all(stack.environment["KAFKA_BOOTSTRAP_SERVERS"], WORKFLOW_STATUS.name)
-    found = [records.decode(one.value(), one.headers()).event for one in standing]
-    return [event for event in found if isinstance(event, WorkflowStatusChanged)]
+@pytest.fixture(scope="module")
+def topic(stack: WholeStack) -> StatusReader:
+    return StatusReader(stack.environment["KAFKA_BOOTSTRAP_SERVERS"], WORKFLOW_STATUS.name)
 
 
-def told(stack: WholeStack, run_id: str) -> list[str]:
-    """The states of a run as the topic tells them first."""
-    first = {event.event_id: event for event in reversed(events(stack)) if event.workflow_run_id == run_id}
-    return [event.payload.status.value for event in reversed(first.values())]
-
-
-def is_told(stack: WholeStack, run_id: str, states: list[str], seconds: float = 60) -> None:
-    until(lambda: told(stack, run_id) == states or None, seconds)
+def is_told(topic: StatusReader, run_id: str, states: list[str], seconds: float = 60) -> None:
+    until(lambda: topic.told(run_id)[run_id] == states or None, seconds)
 
 
 def started(stack: WholeStack, body: dict[str, Any]) -> str:
@@ -57,38 +48,38 @@ def cleared(stack: WholeStack, dag_id: str, run_id: str) -> None:
     httpx.post(path, json={"dry_run": False}, headers=headers, timeout=30).raise_for_status()
 
 
-def test_each_state_of_a_run_is_told_in_order(stack: WholeStack) -> None:
+def test_each_state_of_a_run_is_told_in_order(stack: WholeStack, topic: StatusReader) -> None:
     good, bad = started(stack, {**EXAMPLE, "parameters": {"message": "good"}}), started(stack, MISSING)
     assert stack.ended(good).status is RunStatus.SUCCEEDED
     assert stack.ended(bad).status is RunStatus.FAILED
-    is_told(stack, good, ["queued", "running", "succeeded"])
-    is_told(stack, bad, ["queued", "running", "failed"])
+    is_told(topic, good, ["queued", "running", "succeeded"])
+    is_told(topic, bad, ["queued", "running", "failed"])
 
 
-def test_a_cleared_run_is_told_of_again(stack: WholeStack) -> None:
+def test_a_cleared_run_is_told_of_again(stack: WholeStack, topic: StatusReader) -> None:
     run_id = started(stack, {**EXAMPLE, "parameters": {"message": "again"}})
     once = ["queued", "running", "succeeded"]
-    is_told(stack, run_id, once)
+    is_told(topic, run_id, once)
     cleared(stack, "example_workflow", run_id)
-    is_told(stack, run_id, once + once)
+    is_told(topic, run_id, once + once)
 
 
-def test_a_triggerer_that_is_killed_loses_no_state(stack: WholeStack) -> None:
+def test_a_triggerer_that_is_killed_loses_no_state(stack: WholeStack, topic: StatusReader) -> None:
     bodies = [{**EXAMPLE, "parameters": {"message": f"killed {n}"}} for n in range(6)]
     ids = [started(stack, body) for body in bodies[:3]]
-    until(lambda: any(told(stack, run_id) for run_id in ids), 60)
+    until(lambda: any(topic.told(*ids).values()), 60)
     stack.stack.kill("airflow-triggerer")
     ids += [started(stack, body) for body in bodies[3:]]
     for run_id in ids:
         assert stack.ended(run_id).status is RunStatus.SUCCEEDED
     for run_id in ids:
-        is_told(stack, run_id, ["queued", "running", "succeeded"], 90)
+        is_told(topic, run_id, ["queued", "running", "succeeded"], 90)
 
 
-def test_with_airflow_down_the_last_state_is_known(stack: WholeStack) -> None:
+def test_with_airflow_down_the_last_state_is_known(stack: WholeStack, topic: StatusReader) -> None:
     run_id = started(stack, {**EXAMPLE, "parameters": {"message": "remembered"}})
     stack.ended(run_id)
-    is_told(stack, run_id, ["queued", "running", "succeeded"])
+    is_told(topic, run_id, ["queued", "running", "succeeded"])
     stack.stack.stop_part("airflow-api-server")
     try:
         status = stack.wait(run_id, lambda found: found.stale, 30)
@@ -99,10 +90,10 @@ def test_with_airflow_down_the_last_state_is_known(stack: WholeStack) -> None:
         stack.stack.wait_ready("airflow-api-server", 90)
 
 
-def test_our_own_dags_are_neither_told_of_nor_listed(stack: WholeStack) -> None:
+def test_our_own_dags_are_neither_told_of_nor_listed(stack: WholeStack, topic: StatusReader) -> None:
     listed = {row["workflow_id"] for row in stack.api.get("/workflows").raise_for_status().json()}
     assert "workflow_lifecycle" not in listed
-    found = Counter(event.workflow_id for event in events(stack))
+    found = Counter(event.workflow_id for event in topic.events())
     assert found["example_workflow"] > 0
     assert {name for name in found if name.startswith("workflow_")} == set()
 

@@ -9,9 +9,8 @@ import pytest
 from airflow.sdk import Connection
 
 from support.airflow_server import AirflowServer
-from support.facade_kafka import read_all
 from support.ingestion import until
-from support.lifecycle import WAIT, Lifecycle
+from support.lifecycle import WAIT, Lifecycle, headers
 from support.lifecycle_suite import FeedSuite
 from support.servers import new_topic
 from tradewind_airflow.lifecycle.changes import ChangeFeed
@@ -144,9 +143,9 @@ def test_one_run_is_on_one_partition_with_its_id_as_key(lifecycle: Lifecycle) ->
         lifecycle.starts(*ids)
         until(lambda: all(len(told) == 2 for told in lifecycle.told(*ids).values()))
     places: dict[bytes, set[int]] = {}
-    for one in read_all(lifecycle.bootstrap_servers, lifecycle.topic):
-        places.setdefault(one.key(), set()).add(one.partition())
-        assert {"ce_id", "ce_type", "tradewind-cursor", "tradewind-publisher"} <= dict(one.headers()).keys()
+    for one in lifecycle.reader.messages():
+        places.setdefault(one.key() or b"", set()).add(one.partition() or 0)
+        assert {"ce_id", "ce_type", "tradewind-cursor", "tradewind-publisher"} <= dict(headers(one)).keys()
     assert {run_id.encode() for run_id in ids} <= places.keys()
     assert {len(found) for found in places.values()} == {1}
     assert len(set.union(*places.values())) > 1

@@ -6,11 +6,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from unittest.mock import patch
 
+from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
+
 from support.airflow_server import AirflowServer
-from support.facade_kafka import read_all
 from support.ingestion import until
 from support.plugin_suite import FITTING
 from support.servers import unique
@@ -21,6 +22,42 @@ from tradewind_contracts.events import WorkflowStatusChanged
 
 WAIT = 2
 """Seconds of a long poll: a thread that is stopped ends within them."""
+
+
+class StatusReader:
+    """Follows a status topic from its beginning, as any consumer does."""
+
+    def __init__(self, bootstrap_servers: str, topic: str) -> None:
+        config = {"bootstrap.servers": bootstrap_servers, "group.id": unique("reader"), "enable.auto.commit": False}
+        self._consumer = Consumer(config)
+        self._messages: list[Message] = []
+        partitions = self._consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        self._consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in partitions])
+
+    def messages(self) -> list[Message]:
+        """All records so far, each partition's in their order."""
+        while found := self._consumer.consume(1000, 0.3):
+            self._messages += [message for message in found if not message.error()]
+        return self._messages
+
+    def events(self) -> list[WorkflowStatusChanged]:
+        """All events so far, each partition's in their order."""
+        found = [records.decode(one.value(), headers(one)).event for one in self.messages()]
+        return [event for event in found if isinstance(event, WorkflowStatusChanged)]
+
+    def told(self, *ids: str) -> dict[str, list[str]]:
+        """The states of these runs in the order in which the topic has them first."""
+        states: dict[str, dict[str, str]] = {run_id: {} for run_id in ids}
+        for event in self.events():
+            if event.workflow_run_id in states:
+                states[event.workflow_run_id].setdefault(event.event_id, event.payload.status.value)
+        return {run_id: list(told.values()) for run_id, told in states.items()}
+
+
+def headers(message: Message) -> records.Headers:
+    """The headers of a record."""
+    # The client's types allow for a dict, which is only ever produced.
+    return cast("records.Headers", message.headers())
 
 
 @dataclass
@@ -34,6 +71,9 @@ class Lifecycle:
     include: str = "*"
     exclude: str = ""
     look_back: float = 5.0
+
+    def __post_init__(self) -> None:
+        self.reader = StatusReader(self.bootstrap_servers, self.topic)
 
     @property
     def settings(self) -> LifecycleSettings:
@@ -77,19 +117,12 @@ class Lifecycle:
         assert errors == []
 
     def events(self) -> list[WorkflowStatusChanged]:
-        """All events on the topic, each partition's in their order."""
-        found = [
-            records.decode(one.value(), one.headers()).event for one in read_all(self.bootstrap_servers, self.topic)
-        ]
-        return [event for event in found if isinstance(event, WorkflowStatusChanged)]
+        """All events on the topic so far, each partition's in their order."""
+        return self.reader.events()
 
     def told(self, *ids: str) -> dict[str, list[str]]:
         """The states of these runs in the order in which the topic has them first."""
-        states: dict[str, dict[str, str]] = {run_id: {} for run_id in ids}
-        for event in self.events():
-            if event.workflow_run_id in states:
-                states[event.workflow_run_id].setdefault(event.event_id, event.payload.status.value)
-        return {run_id: list(told.values()) for run_id, told in states.items()}
+        return self.reader.told(*ids)
 
     def are_told(self, expected: list[str], *ids: str, timeout: float = 30) -> None:
         """Wait until the topic tells exactly these states of each of the runs."""

@@ -26,8 +26,10 @@ class StatusTopic:
     def __init__(self, connection: Mapping[str, Any], settings: LifecycleSettings) -> None:
         self._settings = settings
         self._outage = Outage(f"Kafka's topic {settings.topic}")
-        self._reader_config = {"error_cb": self._on_error, **reader_config(connection)}
+        # What a look at the end cannot do, it raises.
+        self._reader_config = {"error_cb": lambda _: None, **reader_config(connection)}
         self._producer = Producer({"error_cb": self._on_error, **producer_config(connection)}, logger=logger)
+        self._is_writing = False
         self._awaited = 0
         self._failure: KafkaError | None = None
 
@@ -42,19 +44,21 @@ class StatusTopic:
         Raises `KafkaException` when the broker or the topic is not there.
         """
         with closing(Consumer(self._reader_config, logger=logger)) as consumer:
-            found = tail.read(consumer, self._settings.topic, self._settings.publisher, stop)
-        self._outage.end()
-        return found
+            return tail.read(consumer, self._settings.topic, self._settings.publisher, stop)
 
     def write(self, outbound: Sequence[Record], stop: threading.Event) -> bool:
         """Return True when all in-sync replicas have all records, however long that takes; False after a stop.
 
         Raises `KafkaException` for what another producer has to cure. The records may or may not be there then.
         """
+        # Errors of the time in which there was nothing to write: nobody waited then.
+        self._producer.poll(0)
+        self._is_writing = True
         for record in outbound:
             self._produce(record, stop)
         while self._awaited and not stop.is_set():
             self._serve()
+        self._is_writing = False
         if not self._awaited:
             self._outage.end()
         return not self._awaited
@@ -83,4 +87,5 @@ class StatusTopic:
 
     def _on_error(self, error: KafkaError) -> None:
         # Delivery reports tell of a fatal one; all others are cured by the client itself.
-        self._outage.begin(error)
+        if self._is_writing:
+            self._outage.begin(error)
