@@ -169,6 +169,8 @@ def test_many_workflows_are_listed_as_few_are(airflow_server: AirflowServer, vie
         ({"workflow_id": "a b"}, "workflow_id/0"),
         ({"workflow_id": [f"w{n}" for n in range(101)]}, "workflow_id"),
         ({"created_after": "2026-01-01T00:00:00"}, "created_after"),
+        ({"created_after": "0001-01-01T00:00:00Z"}, "created_after"),
+        ({"created_before": "9999-12-31T23:59:59-14:00"}, "created_before"),
         ({"workflow": "test_free"}, "workflow"),
         ({"idempotency_key": "k"}, "workflow_id"),
         ({"idempotency_key": "k" * 201, "workflow_id": "test_free"}, "idempotency_key"),

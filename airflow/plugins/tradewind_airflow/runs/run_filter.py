@@ -12,7 +12,7 @@ from typing import Any
 from airflow.models.dagrun import DagRun
 from airflow.models.hitl import HITLDetail
 from airflow.models.taskinstance import TaskInstance
-from airflow.utils.state import DagRunState, TaskInstanceState
+from airflow.utils.state import DagRunState
 from sqlalchemy import (
     ColumnElement,
     Select,
@@ -29,12 +29,11 @@ from sqlalchemy import (
 )
 
 from tradewind_airflow.runs.envelope import RESERVED_KEY
+from tradewind_airflow.runs.task_counts import HUMAN_STATES
 from tradewind_contracts.workflows import RunStatus
 
 BRANCHES = 20
 """Up to so many DAGs are walked side by side, each by its own index; more are picked from one walk over all runs."""
-
-HUMAN_STATES = (TaskInstanceState.AWAITING_INPUT, TaskInstanceState.DEFERRED)
 
 
 @dataclass(frozen=True)

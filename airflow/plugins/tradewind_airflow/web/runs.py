@@ -1,5 +1,6 @@
 """The list of runs, over REST."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -18,6 +19,9 @@ from tradewind_contracts.workflows import RequestModel, RunStatus, WorkflowId, W
 
 router = APIRouter(tags=["workflows"])
 
+Instant = Annotated[AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), le=datetime(9000, 1, 1, tzinfo=UTC))]
+"""A time that every database and every time zone can hold."""
+
 
 class RunQuery(RequestModel):
     """Which runs to list. Filters are joined by "and", the values of one filter by "or"."""
@@ -31,8 +35,8 @@ class RunQuery(RequestModel):
         "ended as failed, with and without a cancel that had an effect. Airflow has no run that is `triggered` or "
         "`rejected`.",
     )
-    created_after: AwareDatetime | None = Field(default=None, description="Created at this time or later")
-    created_before: AwareDatetime | None = Field(default=None, description="Created earlier than this time")
+    created_after: Instant | None = Field(default=None, description="Created at this time or later")
+    created_before: Instant | None = Field(default=None, description="Created earlier than this time")
     idempotency_key: str | None = Field(
         default=None,
         min_length=1,
