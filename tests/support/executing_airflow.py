@@ -1,0 +1,74 @@
+"""A real Airflow with all its parts: the server, a scheduler with its workers and a DAG processor."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from support.airflow_server import AIRFLOW, AirflowServer
+from support.steered_airflow import SteeredAirflow
+
+_VOLATILE = [
+    (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?"), "TIME"),
+    (re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}"), "UUID"),
+]
+_MEASURED = {"id", "duration", "pid", "hostname", "context_carrier", "traceparent", "backfill_id"}
+
+
+class ExecutingAirflow(SteeredAirflow):
+    """All parts; `folder` and `wait` are those of `SteeredAirflow`."""
+
+    def __init__(self, home: Path, database_url: str, dags: Path) -> None:
+        AirflowServer.__init__(self, home, database_url, dags)
+        self.folder = home
+
+    @contextmanager
+    def processor(self) -> Iterator[None]:
+        """Run the DAG processor."""
+        with (self.home / "processor.log").open("ab") as output:
+            command = [str(AIRFLOW), "dag-processor"]
+            process = subprocess.Popen(command, env=self.env, stdout=output, stderr=output, start_new_session=True)
+        try:
+            yield
+        finally:
+            os.killpg(process.pid, 15)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, 9)
+                process.wait(10)
+
+    @contextmanager
+    def parsed(self, *dag_ids: str) -> Iterator[None]:
+        """Run the DAG processor, from when it has read these DAGs."""
+        known = "SELECT dag_id FROM serialized_dag WHERE dag_id = ANY(%s)"
+        with ExitStack() as running:
+            running.enter_context(self.processor())
+            self.wait(lambda: len(self.rows(known, list(dag_ids))) >= len(dag_ids), f"{dag_ids}", 120)
+            yield
+
+    def told(self, *arguments: str) -> str:
+        """What one of Airflow's commands prints."""
+        command = [str(AIRFLOW), *arguments]
+        done = subprocess.run(command, env=self.env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command}: {done.stderr[-4000:]}"
+        return done.stdout
+
+
+def likeness(node: Any, run_id: str) -> Any:
+    """Return what is left of an answer without the run's own id, other ids, times and what was measured."""
+    if isinstance(node, dict):
+        kept = {key: likeness(value, run_id) for key, value in node.items() if key not in _MEASURED}
+        return kept | {key: type(node[key]).__name__ for key in _MEASURED & node.keys()}
+    if isinstance(node, list):
+        return sorted((likeness(item, run_id) for item in node), key=lambda item: json.dumps(item, sort_keys=True))
+    if isinstance(node, str):
+        text = node.replace(run_id, "RUN")
+        for pattern, name in _VOLATILE:
+            text = pattern.sub(name, text)
+        return text
+    return node
