@@ -5,10 +5,10 @@ import secrets
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from support.airflow_server import AirflowServer
 
@@ -23,6 +23,10 @@ class VariedServer(AirflowServer):
         self._settings = settings
         self._path = path
 
+    def start(self, timeout: float = 180) -> Self:
+        """Serve until `stop` or `kill`. Several processes take longer to come up than one."""
+        return super().start(timeout)
+
     @property
     def url(self) -> str:
         """Where the server listens, with the path that it is told to be under."""
@@ -31,7 +35,8 @@ class VariedServer(AirflowServer):
     @property
     def env(self) -> dict[str, str]:
         """The environment of this Airflow's processes."""
-        return super().env | {f"AIRFLOW__{name}": value for name, value in self._settings.items()}
+        settings = {"API__BASE_URL": self.url, **self._settings} if self._path else self._settings
+        return super().env | {f"AIRFLOW__{name}": value for name, value in settings.items()}
 
 
 class SqliteServer(VariedServer):
@@ -48,6 +53,14 @@ class SqliteServer(VariedServer):
         with closing(sqlite3.connect(self._file, timeout=30)) as database, database:
             database.row_factory = sqlite3.Row
             return [dict(row) for row in database.execute(query.replace("%s", "?"), values)]
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep the file to oneself for writing, as a long transaction does."""
+        with closing(sqlite3.connect(self._file, timeout=30, isolation_level=None)) as database:
+            database.execute("BEGIN IMMEDIATE")
+            yield
+            database.execute("ROLLBACK")
 
 
 FAB_ROLES: dict[str, list[tuple[str, str]]] = {
