@@ -108,9 +108,11 @@ class FakeTopic:
             kept += [(at, one) for at, (place, one) in enumerate(self.stored) if place == number][-span:]
         return [marks.read(one.headers, PUBLISHER, at) for at, one in sorted(kept, key=lambda pair: pair[0])]
 
-    def write(self, outbound: Sequence[Record], stop: threading.Event) -> bool:  # noqa: ARG002  # as above
+    def write(self, outbound: Sequence[Record], stop: threading.Event) -> bool:
         if self.down:
             raise self.down
+        if stop.is_set():
+            return False
         for one in outbound:
             self.append(one)
         return True
@@ -185,6 +187,11 @@ class TopicSuite:
         for n in range(2500):
             subject.append(foreign(f"agent-{n}"))
         assert subject.topic.tail(stop) == []
+
+    def test_after_a_stop_nothing_is_written(self, subject: TopicSubject, stop: threading.Event) -> None:
+        stop.set()
+        assert subject.topic.write([record("run", "c")], stop) is False
+        assert subject.standing() == []
 
     def test_writing_nothing_is_done_at_once(self, subject: TopicSubject, stop: threading.Event) -> None:
         assert subject.topic.write([], stop)

@@ -15,6 +15,7 @@ from support.lifecycle_suite import (
     changed,
     record,
 )
+from tradewind_airflow.lifecycle.changes import CursorRefusedError
 from tradewind_airflow.lifecycle.publisher import LifecyclePublisher, RecentIds
 from tradewind_airflow.lifecycle.settings import LifecycleSettings
 from tradewind_airflow.triggerer.errors import LoginError, UnreachableError
@@ -147,6 +148,15 @@ def test_a_cursor_that_is_refused_costs_repeats_and_nothing_else(desk: Desk) -> 
     desk.topic.append(record("other", "not a cursor of this feed"))
     desk.publish(2)
     assert sorted(event_id[0] for event_id in desk.told()) == ["a", "b", "o"]
+
+
+def test_a_feed_that_refuses_its_own_cursor_ends_it(desk: Desk) -> None:
+    class Confused(FakeFeed):
+        def begin(self, since: datetime) -> str:  # noqa: ARG002  # the port's signature
+            return "no cursor of mine"
+
+    with pytest.raises(CursorRefusedError):
+        LifecyclePublisher(Confused(), desk.topic, ALL).run(desk.stop)
 
 
 def test_a_stop_before_the_page_comes_publishes_nothing(desk: Desk) -> None:

@@ -83,6 +83,7 @@ class LifecyclePublisher:
         self._settings = settings
         self._written = RecentIds() if written is None else written
         self._outage = Outage("the lifecycle's events")
+        self._beginning: str | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set. Raises what only another feed or another producer can cure."""
@@ -99,6 +100,8 @@ class LifecyclePublisher:
         try:
             page = self._insist(lambda: self._feed.page(cursor), stop)
         except CursorRefusedError as error:
+            if cursor == self._beginning:
+                raise
             logger.warning("the topic's last cursor is of no use (%s)", error)
             return self._insist(self._look_back, stop)
         if page is None or stop.is_set():
@@ -116,7 +119,8 @@ class LifecyclePublisher:
     def _look_back(self) -> str:
         since = datetime.now(UTC) - timedelta(seconds=self._settings.look_back)
         logger.info("beginning with what happened since %s", since.isoformat(timespec="seconds"))
-        return self._feed.begin(since)
+        self._beginning = self._feed.begin(since)
+        return self._beginning
 
     def _insist(self, attempt: Callable[[], T], stop: threading.Event) -> T | None:
         backoff = Backoff()

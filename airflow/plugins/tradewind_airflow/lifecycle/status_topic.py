@@ -59,9 +59,10 @@ class StatusTopic:
         while self._awaited and not stop.is_set():
             self._serve()
         self._is_writing = False
-        if not self._awaited:
-            self._outage.end()
-        return not self._awaited
+        if stop.is_set():
+            return False
+        self._outage.end()
+        return True
 
     def _produce(self, record: Record, stop: threading.Event) -> None:
         headers = list(record.headers)
