@@ -126,10 +126,15 @@ class AirflowServer:
     def _end(self, number: int) -> None:
         if self._process and self._process.poll() is None:
             os.killpg(self._process.pid, number)
-            self._process.wait(30)
+            # On a busy machine an API server takes its time to go.
+            self._process.wait(120)
 
     def __enter__(self) -> Self:
-        return self.start()
+        try:
+            return self.start()
+        except AssertionError:
+            self.kill()
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
