@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import Any
 
 import httpx
 import uvicorn
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from fastapi import FastAPI
 
 from support.engine_stub import PASSWORD, USERNAME, EngineStub
@@ -125,7 +126,7 @@ def read_all(bootstrap_servers: str, topic: str) -> list[Any]:
         partitions = [
             TopicPartition(topic, number, 0) for number in consumer.list_topics(topic).topics[topic].partitions
         ]
-        left = sum(consumer.get_watermark_offsets(partition, timeout=10)[1] for partition in partitions)
+        left = sum(_end(consumer, partition) for partition in partitions)
         consumer.assign(partitions)
         found: list[Any] = []
         while len(found) < left:
@@ -136,6 +137,18 @@ def read_all(bootstrap_servers: str, topic: str) -> list[Any]:
         return sorted(found, key=lambda message: (message.partition(), message.offset()))
     finally:
         consumer.close()
+
+
+def _end(consumer: Consumer, partition: TopicPartition, seconds: float = 30) -> int:
+    """The offset behind the partition's last record. A busy broker answers "not leader" for a while after its start."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return int(consumer.get_watermark_offsets(partition, timeout=10)[1])
+        except KafkaException:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
 
 
 class FacadeProcess:
