@@ -146,10 +146,12 @@ def test_a_question_wakes_who_waits(airflow_server: AirflowServer, ingest: httpx
 
 
 def test_a_pause_flips_the_queued_runs_and_no_others(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
+    reader = Reader(ingest)
     queued = made(ingest, count=5)
     (running,) = made(ingest)
     started(airflow_server, running)
-    reader = Reader(ingest)
+    reader.read()
+    assert [reader.statuses(run_id) for run_id in queued] == [["queued"]] * 5
     paused(airflow_server, "test_watched", is_paused=True)
     try:
         held = flips(reader)
@@ -201,6 +203,19 @@ def test_an_internal_dag_is_not_told_of(airflow_server: AirflowServer, ingest: h
 def test_what_is_no_cursor_is_refused(ingest: httpx.Client, cursor: str) -> None:
     answer = ingest.get("/workflows/changes", params={"cursor": cursor})
     assert answer.status_code == (200 if cursor == "" else 422), answer.text
+
+
+def test_names_that_the_contract_cannot_carry_stop_nobody(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
+    reader = Reader(ingest)
+    for dag_id, run_id in (("prüfung", "of-another-alphabet"), ("test_watched", "with a blank")):
+        airflow_server.rows(
+            "INSERT INTO dag_run (dag_id, run_id, run_after, queued_at, updated_at, run_type, state, span_status)"
+            " VALUES (%s, %s, now(), now(), now(), 'manual', 'queued', '')",
+            dag_id,
+            run_id,
+        )
+    (run_id,) = made(ingest)
+    assert [event["workflow_run_id"] for event in reader.read()] == [run_id]
 
 
 def test_a_task_that_ends_is_no_change(airflow_server: AirflowServer, ingest: httpx.Client) -> None:

@@ -15,6 +15,7 @@ from tradewind_airflow.feed.looks import Horizon
 from tradewind_airflow.feed.rows import RunRow
 from tradewind_airflow.feed.told import Told, digest
 from tradewind_airflow.feed.transitions import Transition
+from tradewind_airflow.runs import names
 from tradewind_contracts.changes import ChangePage
 from tradewind_contracts.events import WorkflowStatusChanged
 
@@ -27,11 +28,15 @@ Proof = tuple[RunRow, Sequence[Transition]]
 
 @dataclass(frozen=True)
 class Found:
-    """What one look found: the proofs, and the cursor behind them. `room` is how many more runs may be told."""
+    """What one look found: the proofs, and the cursor behind them. `room` is how many more runs may be told.
+
+    `flips` are told whatever was told before: a run that is held no longer is queued again, as it was once.
+    """
 
     proofs: Sequence[Proof]
     cursor: Cursor
     room: int
+    flips: Sequence[Proof] = ()
 
 
 class ChangeFeed:
@@ -55,10 +60,13 @@ class ChangeFeed:
         found = _swept(session, cursor, horizon, limit)
         if found.room:
             found = self._flipped(session, found, paused)
-        readable = [proof for proof in found.proofs if not proof[0].is_internal and may_read(proof[0].dag_id)]
+        proofs, flips = _told_of(found.proofs, may_read), _told_of(found.flips, may_read)
         known = cursor.start.mark if horizon.knows(cursor.start.mark) else None
-        events = self._news(readable, known, looks.seen(session, horizon)) if readable else []
-        return ChangePage(events=events, cursor=cursors.encode(found.cursor))
+        seen = looks.seen(session, horizon) if proofs or flips else horizon.start.mark
+        events = [*self._news(proofs, known, seen), *self._news(flips, None, seen)]
+        # A changed row of a DAG that was paused meanwhile is found twice.
+        once = {event.event_id: event for event in events}
+        return ChangePage(events=list(once.values()), cursor=cursors.encode(found.cursor))
 
     def _from_now(self, horizon: Horizon, paused: frozenset[str]) -> Cursor:
         with self._lock:
@@ -67,18 +75,16 @@ class ChangeFeed:
 
     def _flipped(self, session: Session, found: Found, paused: frozenset[str]) -> Found:
         """Add the queued runs of the DAGs that were paused or unpaused since."""
-        before, after = found.cursor.flip or (digest(paused), 0)
-        if found.cursor.paused == before:
+        target, after = found.cursor.flip or (digest(paused), 0)
+        if found.cursor.paused == target:
             return found
         with self._lock:
             dag_ids = self._told.flipped(found.cursor.paused, paused)
-        return _with_flips(found, before, looks.queued(session, dag_ids, after, found.room + 1))
+        return _with_flips(found, target, looks.queued(session, dag_ids, after, found.room + 1))
 
     def _news(self, proofs: Sequence[Proof], known: Mark | None, seen: Mark) -> list[WorkflowStatusChanged]:
         with self._lock:
-            untold = [event for run, proven in proofs for event in self._untold(run, proven, known, seen)]
-        # A changed row of a DAG that was paused meanwhile is found twice.
-        return list({event.event_id: event for event in untold}.values())
+            return [event for run, proven in proofs for event in self._untold(run, proven, known, seen)]
 
     def _untold(
         self, run: RunRow, proven: Sequence[Transition], known: Mark | None, seen: Mark
@@ -90,6 +96,14 @@ class ChangeFeed:
                 events.append(transitions.event(run, transition))
             self._told.tell(event_id, seen)
         return events
+
+
+def _told_of(proofs: Sequence[Proof], may_read: MayRead) -> list[Proof]:
+    return [
+        (run, proven)
+        for run, proven in proofs
+        if not run.is_internal and names.are_plain(run.dag_id, run.run_id) and may_read(run.dag_id)
+    ]
 
 
 def _swept(session: Session, cursor: Cursor, horizon: Horizon, limit: int) -> Found:
@@ -123,9 +137,8 @@ def proven_since(proven: Sequence[Transition], since: datetime) -> list[Transiti
 
 
 def _with_flips(found: Found, target: str, runs: Sequence[RunRow]) -> Found:
-    told = runs[: found.room]
-    proofs = [*found.proofs, *((run, transitions.transitions(run)[-1:]) for run in told)]
-    start = found.cursor.start
+    told, start = runs[: found.room], found.cursor.start
+    flips = [(run, transitions.transitions(run)[-1:]) for run in told]
     if len(runs) > found.room:
-        return Found(proofs, Cursor(start, found.cursor.paused, flip=(target, told[-1].id)), 0)
-    return Found(proofs, Cursor(start, target), found.room - len(told))
+        return Found(found.proofs, Cursor(start, found.cursor.paused, flip=(target, told[-1].id)), 0, flips)
+    return Found(found.proofs, Cursor(start, target), found.room - len(told), flips)

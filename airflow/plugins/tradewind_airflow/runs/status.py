@@ -11,7 +11,7 @@ from airflow.utils.session import create_session
 from sqlalchemy import Row, Select, bindparam, select
 from sqlalchemy.orm import Session
 
-from tradewind_airflow.runs import answers, results, task_counts
+from tradewind_airflow.runs import answers, names, results, task_counts
 from tradewind_airflow.runs.callers import Caller
 from tradewind_airflow.runs.catalog import Catalog
 from tradewind_airflow.runs.envelope import RESERVED_KEY, envelope_of, is_cancelled
@@ -112,7 +112,7 @@ def _of_workflow() -> Select[*tuple[Any, ...]]:
 
 
 def _one(runs: Sequence[Row[Any]], caller: Caller) -> Row[Any]:
-    readable = [run for run in runs if caller.may_read(run.dag_id)]
+    readable = [run for run in runs if names.is_workflow_id(run.dag_id) and caller.may_read(run.dag_id)]
     if not readable:
         raise UnknownRunError
     if len(readable) > 1:
