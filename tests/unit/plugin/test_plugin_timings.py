@@ -9,9 +9,14 @@ from hypothesis import strategies as st
 from tradewind_airflow.web import timings
 
 
-@given(method=st.text(min_size=1), path=st.text(), status=st.integers(200, 599))
-def test_without_a_route_there_are_few_series(method: str, path: str, status: int) -> None:
-    tags = timings.tags({"method": method, "path": path}, {"status": status})
+@given(
+    method=st.text(min_size=1),
+    path=st.text(),
+    status=st.integers(200, 599),
+    route=st.sampled_from([{}, {"route": None}, {"route": SimpleNamespace(name=None)}, {"route": object()}]),
+)
+def test_without_a_route_there_are_few_series(method: str, path: str, status: int, route: dict[str, object]) -> None:
+    tags = timings.tags({"method": method, "path": path, **route}, {"status": status})
     assert tags["operation"] == "none"
     assert tags["method"] in timings.METHODS | {"other"}
     assert tags["status"] in {"2xx", "3xx", "4xx", "5xx"}

@@ -40,7 +40,8 @@ class RequestTimer:
 def tags(scope: Scope, start: Message) -> dict[str, str]:
     """Return the tags of an answer."""
     return {
-        "operation": getattr(scope.get("route"), "name", "none"),
+        # Where none of our routes fits, this is the mount of the whole app, which has no name.
+        "operation": getattr(scope.get("route"), "name", None) or "none",
         "method": scope["method"] if scope["method"] in METHODS else "other",
         "status": f"{start['status'] // 100}xx",
     }
