@@ -19,6 +19,10 @@ MANAGER = "tradewind_airflow.database.db_manager.TradewindDBManager"
 """What `[database] external_db_managers` has to name for `MIGRATE` to make the indexes."""
 
 
+DATABASES = {"postgresql", "sqlite"}
+"""Where the indexes are made."""
+
+
 @dataclass(frozen=True)
 class OwnIndex:
     """One index; `where` makes it a partial one, in SQL that Postgres and SQLite both read."""
