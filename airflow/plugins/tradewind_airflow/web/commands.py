@@ -1,9 +1,11 @@
 """Commands to a run over REST: cancel, retry, another priority."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
+from airflow.observability import stats
 from fastapi import APIRouter, Depends, Header, Query, Response, status
 
 from tradewind_airflow.runs.catalog import Catalog
@@ -20,6 +22,8 @@ from tradewind_contracts.commands import CancelRequest, PriorityRequest, RetryRe
 from tradewind_contracts.problems import MEDIA_TYPE, Problem
 from tradewind_contracts.run_ids import RunId
 from tradewind_contracts.workflows import WorkflowId, WorkflowStatus
+
+logger = logging.getLogger(__name__)
 
 BODY_BYTES = 16 * 1024
 
@@ -50,11 +54,18 @@ AddressDep = Annotated[Address, Depends(address)]
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _told(command: str, to: Address) -> Iterator[None]:
+    """Tell log and metrics of a command, and the caller why it was refused."""
+    outcome = "failed"
     try:
         yield
+        outcome = "done"
     except RefusedError as refused:
+        outcome = refused.kind.slug
         raise api_error(refused.kind, refused.detail) from refused
+    finally:
+        stats.incr("tradewind.commands", tags={"command": command, "outcome": outcome})
+        logger.info("%s of run %s by %s: %s", command, to.run_id, to.caller.name, outcome)
 
 
 def _mark(response: Response, *, repeated: bool) -> None:
@@ -76,7 +87,7 @@ def cancel_workflow(
     """
     wanted = bodies.parse(CancelRequest, body)
     key = headers.idempotency_key(idempotency_key or [])
-    with _told():
+    with _told("cancel", to):
         _mark(response, repeated=cancel(to, wanted, key))
     return _status(workflows, to)
 
@@ -88,7 +99,7 @@ def retry_workflow(
     """Run again what failed of a run that has ended, or all of it; once per `Idempotency-Key`."""
     wanted = bodies.parse(RetryRequest, body)
     key = headers.idempotency_key(idempotency_key or [])
-    with _told():
+    with _told("retry", to):
         _mark(response, repeated=retry(to, wanted.scope, key))
     return _status(workflows, to)
 
@@ -97,6 +108,6 @@ def retry_workflow(
 def prioritize_workflow(to: AddressDep, workflows: CatalogDep, body: BodyDep) -> WorkflowStatus:
     """Give another priority to a run that has not begun."""
     wanted = bodies.parse(PriorityRequest, body)
-    with _told():
+    with _told("priority", to):
         set_priority(to, wanted.priority)
     return _status(workflows, to)

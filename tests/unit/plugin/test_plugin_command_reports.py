@@ -1,0 +1,68 @@
+"""What is told of a command: to the caller, to the log and to the metrics."""
+
+import logging
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.observability import stats
+
+from tradewind_airflow.runs.commands.addressed import Address
+from tradewind_airflow.runs.commands.refusals import RefusedError
+from tradewind_airflow.web import commands
+from tradewind_airflow.web.errors import ApiError
+from tradewind_contracts.problems import ProblemType
+
+CALLER: Any = SimpleNamespace(name="ann")
+TO = Address("run-1", CALLER)
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
+    """The tags of what is counted."""
+    found: list[dict[str, str]] = []
+    monkeypatch.setattr(stats, "incr", lambda name, tags: found.append({"name": name, **tags}))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("error", "expected", "outcome"),
+    [
+        (None, None, "done"),
+        (RefusedError(ProblemType.STATE_CONFLICT, "it has ended"), ApiError, "state-conflict"),
+        (OSError("gone"), OSError, "failed"),
+    ],
+)
+def test_each_command_is_counted_and_logged_once(
+    counted: list[dict[str, str]],
+    caplog: pytest.LogCaptureFixture,
+    error: Exception | None,
+    expected: type[Exception] | None,
+    outcome: str,
+) -> None:
+    with caplog.at_level(logging.INFO, commands.__name__):
+        raised = run(error)
+    assert type(raised) is (expected or type(None))
+    assert counted == [{"name": "tradewind.commands", "command": "cancel", "outcome": outcome}]
+    assert [record.getMessage() for record in caplog.records] == [f"cancel of run run-1 by ann: {outcome}"]
+
+
+def run(error: Exception | None) -> Exception | None:
+    """Report on a command that raises `error`; return what its caller gets."""
+    try:
+        with commands._told("cancel", TO):
+            fail_with(error)
+    except (ApiError, OSError) as raised:
+        return raised
+    return None
+
+
+def fail_with(error: Exception | None) -> None:
+    if error:
+        raise error
+
+
+def test_the_caller_is_told_what_to_do() -> None:
+    raised = run(RefusedError(ProblemType.STATE_CONFLICT, "wait for its end"))
+    assert isinstance(raised, ApiError)
+    assert (raised.problem.status, raised.problem.detail) == (409, "wait for its end")
