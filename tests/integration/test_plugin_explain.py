@@ -16,6 +16,7 @@ from support.airflow_fixtures import parse_dags
 from support.airflow_server import TEST_DAGS, AirflowServer
 from support.many_runs import StatementLog, multiply
 from support.servers import new_database, temporary_home
+from tradewind_airflow.web import page_cursors
 from tradewind_local.postgres import PostgresServer
 
 RUNS = 100_000
@@ -46,11 +47,17 @@ def item(run_id: str, workflow_id: str = "test_free", **more: Any) -> dict[str, 
     }
 
 
+def cursor(micros: int) -> str:
+    """Where a reader of changes begins who wants what was stamped since then."""
+    return f"1.{micros:x}..0........"
+
+
 TRIGGER = {"workflow_id": "test_free", "workflow_type": "airflow", "parameters": {}}
 BATCH = "/workflows/trigger/batch"
+LIST = "/workflows/runs"
 
 CALLS = [
-    Call("trigger", "POST", "/workflows/trigger", TRIGGER, status=202, least=3),
+    Call("trigger", "POST", "/workflows/trigger", TRIGGER, status=202, least=2),
     Call(
         "trigger of Airflow's own way",
         "POST",
@@ -58,7 +65,7 @@ CALLS = [
         {**TRIGGER, "workflow_id": "test_mapped"},
         status=202,
     ),
-    Call("batch", "POST", BATCH, {"items": [item(f"new-{n}") for n in range(200)]}, least=3),
+    Call("batch", "POST", BATCH, {"items": [item(f"new-{n}") for n in range(200)]}, least=2),
     Call("batch that is known", "POST", BATCH, {"items": [item(f"many-{n}") for n in range(1, 501)]}),
     Call("batch of both ways", "POST", BATCH, {"items": [item("a"), item("b", "test_mapped"), item("c", priority=5)]}),
     Call("status of a queued run", "GET", "/workflows/made/status"),
@@ -67,6 +74,27 @@ CALLS = [
     Call("status of an old run", "GET", "/workflows/many-99000/status"),
     Call("status within a workflow", "GET", "/workflows/many-7/status", query={"workflow_id": "test_free"}),
     Call("status of no run", "GET", "/workflows/unheard-of/status", status=404),
+    Call("status that is waited for", "GET", "/workflows/made/status", query={"wait": 1}),
+    Call("events of a run that is done", "GET", "/workflows/many-99001/events"),
+    Call("changes from now", "GET", "/workflows/changes", least=0),
+    Call("changes from the beginning", "GET", "/workflows/changes", query={"cursor": cursor(0)}),
+    Call("changes that are waited for", "GET", "/workflows/changes", query={"cursor": cursor(2**53), "wait": 1}),
+    Call("list", "GET", LIST),
+    Call("list, deep", "GET", LIST, query={"cursor": page_cursors.encode(5000), "limit": 500}),
+    Call("list of a workflow", "GET", LIST, query={"workflow_id": "test_free"}),
+    Call("list of a workflow without runs", "GET", LIST, query={"workflow_id": "test_typed"}),
+    Call("list of some workflows", "GET", LIST, query={"workflow_id": ["test_free", "test_typed", "test_mapped"]}),
+    Call("list of the failed", "GET", LIST, query={"status": "failed"}),
+    Call("list of the cancelled", "GET", LIST, query={"status": "cancelled"}),
+    Call("list of the unfinished", "GET", LIST, query={"status": ["queued", "held", "running", "waiting"]}),
+    Call("list by key", "GET", LIST, query={"workflow_id": "test_free", "idempotency_key": "a-key"}),
+    Call("list of late", "GET", LIST, query={"created_after": "2020-01-01T00:00:00Z", "status": "failed"}),
+    Call("list of long ago", "GET", LIST, query={"created_before": "2020-01-01T00:00:00Z"}),
+    Call("another priority", "POST", "/workflows/made/priority", {"priority": 9}, status=202, least=3),
+    Call("cancel", "POST", "/workflows/waits/cancel", {}, status=202, least=3),
+    Call("cancel by force", "POST", "/workflows/waits-too/cancel", {"mode": "force"}, status=202, least=3),
+    Call("retry of what failed", "POST", "/workflows/failed/retry", {}, status=202, least=3),
+    Call("retry of all", "POST", "/workflows/done/retry", {"scope": "all"}, status=202, least=3),
 ]
 
 
@@ -79,7 +107,7 @@ def airflow(postgres_server: PostgresServer) -> Iterator[AirflowServer]:
         server.run("db", "migrate")
         parse_dags(server)
         with server, server.client() as client:
-            runs = {"items": [item("made"), item("failed"), item("done")]}
+            runs = {"items": [item("made"), item("failed"), item("done"), item("waits"), item("waits-too")]}
             assert client.post(BATCH, json=runs).status_code == 200
             _end(server, "failed", "failed")
             _end(server, "done", "success")
@@ -114,6 +142,17 @@ def test_no_large_table_is_read_as_a_whole(client: httpx.Client, statements: Sta
     assert sum(any(table in statement for table in LARGE) for statement in sent) >= call.least, sent
     for statement in sent:
         assert not statements.read_as_a_whole(statement) & LARGE, statement[:2000]
+
+
+def test_a_long_page_costs_no_more_statements_than_a_short_one(client: httpx.Client, statements: StatementLog) -> None:
+    sent = []
+    for limit in (2, 500):
+        start = statements.position()
+        found = client.get(LIST, params={"limit": limit, "created_after": "2020-01-01T00:00:00Z"}).json()
+        assert len(found["runs"]) == limit
+        # A pooled connection is tried by a `SELECT 1` before it is used.
+        sent.append(len([one for one in statements.since(start) if one != "SELECT 1"]))
+    assert sent[0] == sent[1] <= 6
 
 
 def test_the_server_really_read_none_of_them_as_a_whole(airflow: AirflowServer, client: httpx.Client) -> None:
