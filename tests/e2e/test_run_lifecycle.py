@@ -87,7 +87,7 @@ def test_with_airflow_down_the_last_state_is_known(stack: WholeStack, topic: Sta
         assert status.completed_at
     finally:
         stack.stack.start_part("airflow-api-server")
-        stack.stack.wait_ready("airflow-api-server", 90)
+        stack.stack.wait_ready("airflow-api-server", 180)
 
 
 def test_our_own_dags_are_neither_told_of_nor_listed(stack: WholeStack, topic: StatusReader) -> None:
