@@ -7,7 +7,7 @@ from cachetools import LRUCache
 
 from tradewind_airflow.feed.cursors import Mark
 
-EVENTS = 50_000
+EVENTS = 20_000
 PAUSED_SETS = 64
 
 
