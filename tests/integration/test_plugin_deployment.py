@@ -30,6 +30,9 @@ SERIES = re.compile(
     r"|request\.duration,operation=[a-z_]+,method=(GET|HEAD|POST|OPTIONS|other),status=[2345]xx)"
 )
 
+# Three processes import Airflow at the same time.
+pytestmark = pytest.mark.timeout(600)
+
 
 @pytest.fixture(scope="module")
 def sink() -> Iterator[StatsdSink]:

@@ -132,7 +132,7 @@ class AirflowServer:
     def __enter__(self) -> Self:
         try:
             return self.start()
-        except AssertionError:
+        except BaseException:
             self.kill()
             raise
 
