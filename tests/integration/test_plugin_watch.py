@@ -318,8 +318,13 @@ def test_nobody_listens_nobody_looks(airflow_server: AirflowServer, ingest: http
         with client.stream("GET", f"/workflows/{run_id}/events") as response:
             first = next(sent(response))
             assert first.retry == 2000
-            assert looks_on(airflow_server)
-        # The client went away without a word: the next heartbeat finds out.
-        deadline = time.monotonic() + 60
-        while looks_on(airflow_server):
-            assert time.monotonic() < deadline
+            until(lambda: looks_on(airflow_server))
+        # The client went away without a word: the second heartbeat finds out.
+        until(lambda: not looks_on(airflow_server))
+        assert not looks_on(airflow_server)
+
+
+def until(holds: Callable[[], bool], seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
