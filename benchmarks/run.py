@@ -18,6 +18,7 @@ ALONE: dict[str, Callable[[], Benchmark]] = {
     "import": plugin_import.run,
     "create": create.run,
     "status": status.run,
+    "list": run_list.run,
     "watchers": watchers.run,
 }
 
