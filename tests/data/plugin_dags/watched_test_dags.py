@@ -1,4 +1,4 @@
-"""DAGs whose runs are marked, cleared, backfilled and paused by Airflow's own code, for the tests of the change feed."""
+"""DAGs whose runs are marked, cleared, backfilled and paused by Airflow's own code, for the feed's tests."""
 
 from datetime import UTC, datetime
 
