@@ -225,14 +225,14 @@ async def test_a_connection_is_in_use_while_the_engine_is_asked() -> None:
 
     def read() -> None:
         labels = {"engine": "airflow"}
-        in_use.append(subject.metrics.registry.get_sample_value("tradewind_engine_requests_inprogress", labels))
+        in_use.append(asked.metrics.registry.get_sample_value("tradewind_engine_requests_inprogress", labels))
 
     def answer(_: httpx.Request) -> httpx.Response:
         read()
         return httpx.Response(200, json=[])
 
-    async with http_subject(BearerAuth(SecretStr("t")), httpx.MockTransport(answer)) as subject:
+    async with http_asked(BearerAuth(SecretStr("t")), httpx.MockTransport(answer)) as asked:
         read()
-        await subject.engine.workflows()
+        await asked.engine.workflows()
         read()
     assert in_use == [0, 1, 0]
