@@ -231,7 +231,7 @@ async def test_a_connection_is_in_use_while_the_engine_is_asked() -> None:
         read()
         return httpx.Response(200, json=[])
 
-    async with http_asked(BearerAuth(SecretStr("t")), httpx.MockTransport(answer)) as asked:
+    async with http_subject(BearerAuth(SecretStr("t")), httpx.MockTransport(answer)) as asked:
         read()
         await asked.engine.workflows()
         read()
