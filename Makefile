@@ -34,7 +34,7 @@ check: $(READY) ## Format, lint, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/mypy contracts/src api/src langgraph/src airflow/plugins airflow/dags local/src tests benchmarks
+	$(BIN)/mypy contracts/src api/src langgraph/src airflow/plugins airflow/dags local/src monitoring/grafana tests benchmarks
 
 STACK := $(BIN)/python -m tradewind_local
 
