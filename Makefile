@@ -7,7 +7,7 @@ PARTS := contracts api langgraph airflow local
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo up down status test check bench chaos clean
+.PHONY: help setup lock dashboards demo up down status test check bench chaos clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ down: $(READY) ## Stop what `make up` started; the data stay
 
 status: $(READY) ## The parts: state, memory, addresses
 	@$(STACK) status
+
+dashboards: $(READY) ## Write monitoring/grafana/dashboards from their code
+	@PYTHONPATH=monitoring/grafana $(BIN)/python -W ignore::DeprecationWarning -m tradewind_dashboards
 
 demo: $(READY) ## up + both workflows on the samples + their results (ONCE=1: end by itself)
 	@$(BIN)/python -m tradewind_local.demo $(if $(ONCE),--once)
