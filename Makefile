@@ -7,7 +7,7 @@ PARTS := contracts api langgraph airflow local
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock dashboards demo up down status test check bench chaos clean
+.PHONY: help setup statsd-mapping lock dashboards demo up down status test check bench chaos clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -22,6 +22,9 @@ $(READY): requirements.lock $(PARTS:%=%/pyproject.toml)
 	@$(BIN)/uv pip sync --quiet --require-hashes requirements.lock
 	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation $(PARTS:%=-e ./%)
 	@touch $@
+
+statsd-mapping: $(READY) ## Write statsd-exporter/ anew: after a new Airflow, or a new metric of our plugin
+	@$(BIN)/python -m tradewind_local.monitoring.statsd_mapping
 
 lock: $(READY) ## Resolve requirements.lock again from the pyproject files
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
@@ -38,8 +41,8 @@ check: $(READY) ## Format, lint, types, layers
 
 STACK := $(BIN)/python -m tradewind_local
 
-up: $(READY) ## Start the whole stack on this machine and wait until it is ready
-	@$(STACK) up
+up: $(READY) ## Start the whole stack and wait until it is ready (MONITORING=1: Prometheus and its exporters too)
+	@$(STACK) up $(if $(MONITORING),--monitoring)
 
 down: $(READY) ## Stop what `make up` started; the data stay
 	@$(STACK) down

@@ -18,9 +18,9 @@ TOOLCHAIN_LOCK = Path(__file__).with_name("go-toolchain.lock")
 # One build after another at low priority: linking Prometheus takes 1.5 GB and both cores of a small machine.
 NICENESS = 10
 HINT = (
-    "Monitoring programs are built once on a machine, from Go modules, by a Go toolchain that comes as a wheel: this "
-    "needs the network, and 3 GB of free disk while it runs. Or copy a filled tools folder from such a machine and name "
-    "it in TRADEWIND_TOOLS_DIR."
+    "Monitoring programs are built once on a machine, from Go modules, by a Go toolchain that comes as a wheel: that "
+    "needs the network and 3 GB of free disk. Or copy a filled tools folder from such a machine and name it in "
+    "TRADEWIND_TOOLS_DIR."
 )
 
 
@@ -75,9 +75,9 @@ class _Go:
         answer = json.loads(self.run(["mod", "download", "-json", f"{module.path}@{module.version}"], self._scratch))
         if answer["Sum"] != module.sum:
             raise ChecksumError(
-                f"{module.path} {module.version} as downloaded is not the module that go-modules.toml names: its sum is "
-                f"{answer['Sum']}. Something on the way changes files, or the lock is wrong: do not use it before you know "
-                "which."
+                f"{module.path} {module.version} as downloaded is not the module that go-modules.toml names (its sum "
+                f"is {answer['Sum']}). Something on the way changes files, or the lock is wrong: do not use it before "
+                "you know which."
             )
         return Path(shutil.copytree(answer["Dir"], self._scratch / "source" / module.name))
 

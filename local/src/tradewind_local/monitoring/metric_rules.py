@@ -2,7 +2,7 @@
 
 DROPPED = {
     "ti_successes": "`ti.finish` says it, with its state",
-    "dag_processing.processes": "a counter that Airflow also decrements, and never at a normal exit (apache/airflow#36188)",
+    "dag_processing.processes": "a counter that Airflow decrements, and not at each exit (apache/airflow#36188)",
     "{job_name}_start": "sent before the scheduler's and the DAG processor's client is set up: most are lost",
     "{job_name}_end": "as its start",
     "{job_name}_heartbeat_failure": "its name is made of a class name; a heartbeat that fails shows in the heartbeats",
@@ -22,8 +22,8 @@ BLOCKED = (
     # A second time, with the DAG's id in its name: a name for each DAG.
     r"^dagrun\..+\.first_task_scheduling_delay",
 )
-"""`[metrics] metrics_block_list`: what is dropped above is not sent in the first place. Names come with their tags and in
-lower case, and a comma ends a pattern."""
+"""`[metrics] metrics_block_list`: what is dropped above is not even sent. Names come with their tags and in lower case,
+and a comma ends a pattern."""
 
 NAMES = {
     "scheduler.scheduler_loop_duration": "airflow_scheduler_loop_duration_seconds",

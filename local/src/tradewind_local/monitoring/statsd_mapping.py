@@ -1,7 +1,7 @@
 """`python -m tradewind_local.monitoring.statsd_mapping`: write `statsd-exporter/` anew.
 
-Made of Airflow's own registry of metrics, of the `stats` calls in our plugin's source, and of `metric_rules`. Airflow sends
-tags in InfluxDB's style, which statsd_exporter reads as labels, so that a rule is for one name and needs no pattern.
+Made of Airflow's own registry of metrics, of the `stats` calls in our plugin's source, and of `metric_rules`. Airflow
+sends tags in InfluxDB's style, which statsd_exporter reads as labels: a rule is for one name and needs no pattern.
 """
 
 import ast
@@ -22,8 +22,8 @@ PLUGINS = repository.ROOT / "airflow" / "plugins"
 REGISTRY = "_shared/observability/metrics/metrics_template.yaml"
 TYPES = {"incr": "counter", "gauge": "gauge", "timing": "timer", "timer": "timer"}
 HEADER = """\
-# Written by `make statsd-mapping` from the metrics registry of Airflow {version} and the stats calls of our plugin. Do not
-# edit: what they do not say (units, buckets, life times) is in local/src/tradewind_local/monitoring/metric_rules.py.
+# Written by `make statsd-mapping` from the metrics registry of Airflow {version} and the stats calls of our plugin.
+# What they do not say (units, buckets, life times) is in local/src/tradewind_local/monitoring/metric_rules.py.
 """
 SETTINGS = {
     "STATSD_ON": "True",
