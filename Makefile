@@ -7,7 +7,7 @@ PARTS := contracts api langgraph airflow local
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup statsd-mapping lock dashboards demo up down status test check bench chaos clean
+.PHONY: help setup tools statsd-mapping lock dashboards demo up down status test check bench chaos clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -22,6 +22,9 @@ $(READY): requirements.lock $(PARTS:%=%/pyproject.toml)
 	@$(BIN)/uv pip sync --quiet --require-hashes requirements.lock
 	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation $(PARTS:%=-e ./%)
 	@touch $@
+
+tools: $(READY) ## Build the monitoring programs (Go, 5-10 minutes, once on a machine) and say where they lie
+	@$(BIN)/python -m tradewind_local.monitoring.tools
 
 statsd-mapping: $(READY) ## Write statsd-exporter/ anew: after a new Airflow, or a new metric of our plugin
 	@$(BIN)/python -m tradewind_local.monitoring.statsd_mapping
@@ -58,7 +61,7 @@ demo: $(READY) ## up + both workflows on the samples + their results (ONCE=1: en
 
 PYTEST := $(BIN)/python -m pytest --cov --cov-append --cov-report=
 
-test: $(READY) ## Unit, then real parts, then the whole stack; coverage of all three together
+test: $(READY) tools ## Unit, then real parts, then the whole stack; coverage of all three together
 	@rm -f .coverage
 	@# Not spread over processes: xdist runs tests that share an id (schemathesis' operations) only once.
 	$(PYTEST) tests/unit tests/ops
