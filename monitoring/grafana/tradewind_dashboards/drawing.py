@@ -1,5 +1,6 @@
 """Panels drawn with matplotlib, near enough to Grafana's own to be recognised."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -11,8 +12,9 @@ from tradewind_dashboards.asking import Json, Series
 from tradewind_dashboards.units import shown
 
 INK, FAINT, PAPER, CARD, GRID = "#ccccdc", "#8e8e9e", "#111217", "#181b1f", "#2a2d33"
-COLOURS = ("#73bf69", "#f2cc0c", "#5794f2", "#ff9830", "#f2495c", "#b877d9", "#37872d", "#8ab8ff", "#fa6400", "#96d98d")
+COLOURS = ("#73bf69", "#f2cc0c", "#8ab8ff", "#ff9830", "#ff7383", "#b877d9", "#37872d", "#5794f2", "#fa6400", "#96d98d")
 NAMED = {"green": "#1a7f4b", "orange": "#c4620f", "red": "#c4162a", "yellow": "#b58b00", "blue": "#1f60c4"}
+MEANINGS = {"green": "#73bf69", "orange": "#ff9830", "red": "#f2495c", "blue": "#5794f2"}
 _MAX_LEGEND, _MAX_ROWS = 6, 8
 
 
@@ -41,13 +43,28 @@ def _words(axes: Axes, text: str, colour: str, size: float) -> None:
     axes.text(0.5, 0.5, text, ha="center", va="center", color=colour, fontsize=size, transform=axes.transAxes)
 
 
+def _colours(spec: Json, series: Sequence[Series]) -> list[str]:
+    overrides = spec["fieldConfig"]["overrides"]
+    return [
+        next(
+            (
+                MEANINGS[override["properties"][0]["value"]["fixedColor"]]
+                for override in overrides
+                if re.search(override["matcher"]["options"], line.legend)
+            ),
+            COLOURS[number % len(COLOURS)],
+        )
+        for number, line in enumerate(series)
+    ]
+
+
 def _lines(axes: Axes, spec: Json, series: Sequence[Series]) -> None:
     defaults, unit = _defaults(spec), _defaults(spec)["unit"]
     stacked = "stacking" in defaults["custom"]
+    colours = _colours(spec, series)
     if stacked:
-        _stack(axes, series)
-    for number, line in enumerate(series):
-        colour = COLOURS[number % len(COLOURS)]
+        _stack(axes, series, colours)
+    for number, (line, colour) in enumerate(zip(series, colours, strict=True)):
         label = f"{line.legend}  {shown(line.points[-1][1], unit)}" if number < _MAX_LEGEND else None
         times = [time for time, _ in line.points]
         values = [value for _, value in line.points]
@@ -56,6 +73,8 @@ def _lines(axes: Axes, spec: Json, series: Sequence[Series]) -> None:
         else:
             axes.plot(times, values, color=colour, linewidth=0.9, label=label, marker="." if len(times) < 3 else "")
     axes.set_ylim(bottom=defaults.get("min"), top=defaults.get("max"))
+    low, high = axes.get_ylim()
+    axes.set_ylim(bottom=low - 0.03 * (high - low))  # a line at the lowest value is seen
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: shown(value, unit)))
     axes.yaxis.set_major_locator(MaxNLocator(4))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda time, _: f"{datetime.fromtimestamp(time, UTC):%H:%M}"))
@@ -65,11 +84,10 @@ def _lines(axes: Axes, spec: Json, series: Sequence[Series]) -> None:
     _legend(axes, len(series) - _MAX_LEGEND)
 
 
-def _stack(axes: Axes, series: Sequence[Series]) -> None:
+def _stack(axes: Axes, series: Sequence[Series], colours: list[str]) -> None:
     times = sorted({time for line in series for time, _ in line.points})
     rows = [dict(line.points) for line in series]
     values = [[row.get(time, 0.0) for time in times] for row in rows]
-    colours = [COLOURS[number % len(COLOURS)] for number in range(len(series))]
     axes.stackplot(times, values, colors=colours, alpha=0.6)
 
 
@@ -114,7 +132,7 @@ def _pie(axes: Axes, spec: Json, series: Sequence[Series]) -> None:
     if not sum(sizes):
         _words(axes, _defaults(spec)["noValue"], FAINT, 9)
         return
-    wedges = axes.pie(sizes, colors=COLOURS[: len(sizes)], startangle=90, counterclock=False)[0]
+    wedges = axes.pie(sizes, colors=_colours(spec, series), startangle=90, counterclock=False)[0]
     labels = [f"{line.legend}  {shown(size, unit)}" for line, size in zip(series, sizes, strict=True)]
     axes.legend(wedges, labels, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=6, labelcolor=INK)
 
@@ -129,6 +147,7 @@ def _table(axes: Axes, spec: Json, series: Sequence[Series]) -> None:
     found = axes.table(rows[:_MAX_ROWS], colLabels=[*columns, "Value"], loc="upper left", cellLoc="left")
     found.auto_set_font_size(False)
     found.set_fontsize(5.5)
+    found.auto_set_column_width(list(range(len(columns) + 1)))
     for cell in found.get_celld().values():
         cell.set(facecolor=CARD, edgecolor=GRID)
         cell.get_text().set_color(INK)

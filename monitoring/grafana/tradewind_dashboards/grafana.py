@@ -1,6 +1,7 @@
 """Grafana's JSON of a dashboard, by Grafana's own builders (grafana-foundation-sdk)."""
 
 import json
+import re
 from collections.abc import Iterable
 
 from grafana_foundation_sdk.builders import common as common_builders
@@ -21,6 +22,16 @@ MATCHERS = 'job=~"$job", instance=~"$instance"'
 REFRESH = "30s"
 _DATASOURCE = common.DataSourceRef("prometheus", "$datasource")
 _HEIGHTS = {"timeseries": 8, "piechart": 8, "table": 8, "stat": 4}
+
+_MEANINGS = {
+    "red": "failed|dead-lettered|forbidden|5..|5xx|internal|down",
+    "orange": "up_for_retry|unavailable|conflict|kafka-unavailable|engine-unavailable",
+    "green": "success|succeeded|created|accepted|2..",
+    "blue": "running|exists|deduplicated|skipped",
+}
+"""Colours of states, statuses and outcomes, whatever else stands in a legend before them."""
+
+_OF_STATES = re.compile(r"\{\{(state|status|outcome)\}\}|failed|succeeded|running|5xx")
 
 _Visual = timeseries.Panel | stat.Panel | piechart.Panel | table.Panel
 
@@ -82,6 +93,9 @@ def _panel(panel: Panel) -> _Visual:
         visual.thresholds(_thresholds(panel))
     if panel.words:
         visual.mappings([_words(panel)])
+    if any(_OF_STATES.search(query.legend) for query in panel.queries):
+        for colour, words in _MEANINGS.items():
+            visual.override_by_regexp(f"^(.* )?({words})$", [_fixed(colour)])
     return visual.targets(
         [_target(panel, query, letter) for query, letter in zip(panel.queries, "ABCDEFGH", strict=False)]
     )
@@ -116,6 +130,10 @@ def _timeseries(panel: Panel) -> timeseries.Panel:
     if panel.stacked:
         visual.stacking(common_builders.StackingConfig().mode(common.StackingMode.NORMAL).group("A")).fill_opacity(40)
     return visual
+
+
+def _fixed(colour: str) -> dashboard.DynamicConfigValue:
+    return dashboard.DynamicConfigValue("color", {"mode": "fixed", "fixedColor": colour})
 
 
 def _last() -> common_builders.ReduceDataOptions:

@@ -1,7 +1,9 @@
 """Kafka: who lags behind, what flows, and is the cluster whole?"""
 
 from tradewind_dashboards.model import Dashboard, Panel, Query, Row, source
+from tradewind_dashboards.promql import climbed
 
+_DEAD = 'kafka_topic_partition_current_offset{@, topic=~".+[.-]dlq"}'
 _OURS = '@, topic!~"__.*"'
 
 LAG = Row(
@@ -104,7 +106,7 @@ TOPICS = Row(
             "short",
             (
                 Query(
-                    'sum by (topic) (delta(kafka_topic_partition_current_offset{@, topic=~".+[.-]dlq"}[$__range]))',
+                    f"sum by (topic) ({climbed(_DEAD, '$__range')})",
                     "{{topic}}",
                 ),
             ),

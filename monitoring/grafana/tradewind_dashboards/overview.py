@@ -1,10 +1,11 @@
 """The overview: is it well, what is waiting, what failed?"""
 
 from tradewind_dashboards.model import Dashboard, Panel, Query, Row
-from tradewind_dashboards.promql import grown, quantile
+from tradewind_dashboards.promql import climbed, grown, quantile
 
 _RUNS = 'airflow_dagrun_duration_seconds_count{job="airflow"}'
 _FAILED = 'airflow_dagrun_duration_seconds_count{job="airflow", state="failed"}'
+_DEAD = 'kafka_topic_partition_current_offset{job="kafka", topic=~".+[.-]dlq"}'
 _AGENT_RUNS = 'tradewind_agents_runs_total{job="langgraph"}'
 _AGENT_FAILED = 'tradewind_agents_runs_total{job="langgraph", status="failed"}'
 _API_ERRORS = 'http_request_duration_seconds_count{job="fastapi", status=~"5.."}'
@@ -48,11 +49,11 @@ WELL = Row(
         ),
         Panel(
             "Firing alerts",
-            "Which alerts fire, and for what. The runbook says what to do.",
+            "Which alerts fire, for what, and how many of each. The runbook says what to do.",
             "short",
             (
                 Query(
-                    "max by (alertname, severity, dag_id, consumergroup, pool_name) "
+                    "sum by (alertname, severity, dag_id, consumergroup, pool_name) "
                     '(ALERTS{alertstate="firing", alertname!="Watchdog"})'
                 ),
             ),
@@ -136,7 +137,7 @@ FAILED = Row(
             "short",
             (
                 Query(
-                    'sum(delta(kafka_topic_partition_current_offset{job="kafka", topic=~".+[.-]dlq"}[$__range]))',
+                    f"sum({climbed(_DEAD, '$__range')})",
                     "dead letters",
                 ),
             ),

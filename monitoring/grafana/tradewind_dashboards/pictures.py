@@ -41,7 +41,7 @@ def _place(figure: Figure, panel: Json, lines: float, dashboard: Json, prometheu
     series = [line for target in panel["targets"] for line in prometheus.series(target, dashboard, span)]
     # Room for the axis on the left, the title above, and the legend below.
     plot = panel["type"] == "timeseries"
-    left_room, below = (0.035, 2.6) if plot else (0.012, 0.4)
+    left_room, below = (0.043, 2.6) if plot else (0.012, 0.4)
     height = at["h"] - 1 - below
     box = (left + left_room, top - (1 + height) / lines, at["w"] / 24 - left_room - 0.01, height / lines)
     drawing.panel(figure.add_axes(box), panel, series)

@@ -12,6 +12,11 @@ def grown(selector: str, window: str = "$__rate_interval") -> str:
     return f"((({selector}) unless ({selector} offset {window})) or increase({selector}[{window}]))"
 
 
+def climbed(selector: str, window: str) -> str:
+    """Return by how much a gauge that only climbs, as an offset does, has climbed: whole numbers, unlike `delta()`."""
+    return f"({selector} - min_over_time({selector}[{window}]))"
+
+
 def quantiles(bucket: str, by: str = "", matchers: str = AT) -> list[tuple[str, str]]:
     """Return the p50, p95 and p99 of a histogram, each with its name; `by` are further labels to keep."""
     labels = ", ".join(filter(None, ["le", by]))
