@@ -163,14 +163,16 @@ DURATIONS = Row(
         ),
         Panel(
             "Waiting before work (p95)",
-            "How long a task waits to be queued by the scheduler, then for a slot of the executor; and how late a "
-            "run's first task starts.",
+            "How long a task that may run waits to be queued by the scheduler; and, for scheduled DAGs, how late runs and "
+            "their first tasks start. The wait in the executor's queue has no metric: Airflow 3 no longer sends it.",
             "s",
             (
                 Query(quantile(0.95, "airflow_task_scheduled_duration_seconds_bucket{@}"), "scheduled to queued"),
-                Query(quantile(0.95, "airflow_task_queued_duration_seconds_bucket{@}"), "queued to running"),
-                Query(quantile(0.95, "airflow_dagrun_first_task_start_delay_seconds_bucket{@}"), "first task's start"),
                 Query(quantile(0.95, "airflow_dagrun_schedule_delay_seconds_bucket{@}"), "run's start, if scheduled"),
+                Query(
+                    quantile(0.95, "airflow_dagrun_first_task_start_delay_seconds_bucket{@}"),
+                    "first task's start, if scheduled",
+                ),
             ),
             empty="Nothing waited",
             lowest=0,

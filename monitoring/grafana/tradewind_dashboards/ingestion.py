@@ -77,15 +77,14 @@ STAGES = Row(
     (
         Panel(
             "Stages of an Airflow run",
-            "Accepted by the broker; the first task's start after the run's; the wait for a slot; the run itself.",
+            "Accepted by the broker; the wait of a task until the scheduler queues it; the run itself.",
             "s",
             (
                 Query(quantile(0.95, 'tradewind_accept_seconds_bucket{job="fastapi"}'), "accept"),
                 Query(
-                    quantile(0.95, 'airflow_dagrun_first_task_start_delay_seconds_bucket{job="airflow"}'),
-                    "first task's start",
+                    quantile(0.95, 'airflow_task_scheduled_duration_seconds_bucket{job="airflow"}'),
+                    "task scheduled to queued",
                 ),
-                Query(quantile(0.95, 'airflow_task_queued_duration_seconds_bucket{job="airflow"}'), "wait for a slot"),
                 Query(quantile(0.95, 'airflow_dagrun_duration_seconds_bucket{job="airflow"}'), "run"),
             ),
             empty="No run ended",

@@ -175,8 +175,8 @@ FAILED = Row(
         ),
         Panel(
             "How fast (p95)",
-            "The time until a trigger is accepted, until an agent run starts, until a task gets a slot, and of the "
-            "API's answers.",
+            "The time until a trigger is accepted, until an agent run starts, until a task that may run is queued, and of "
+            "the API's answers.",
             "s",
             (
                 Query(quantile(0.95, 'tradewind_accept_seconds_bucket{job="fastapi"}'), "trigger accepted"),
@@ -184,7 +184,7 @@ FAILED = Row(
                     quantile(0.95, 'tradewind_agents_start_delay_seconds_bucket{job="langgraph"}'),
                     "event to agent run",
                 ),
-                Query(quantile(0.95, 'airflow_task_queued_duration_seconds_bucket{job="airflow"}'), "task queued"),
+                Query(quantile(0.95, 'airflow_task_scheduled_duration_seconds_bucket{job="airflow"}'), "task queued"),
                 Query(quantile(0.95, 'http_request_duration_seconds_bucket{job="fastapi"}'), "API's answers"),
             ),
             empty="Nothing happened",

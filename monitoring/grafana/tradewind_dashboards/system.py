@@ -160,22 +160,20 @@ MONITORING = Row(
         ),
         Panel(
             "Alerts sent",
-            "Notifications that Alertmanager sent, and those it could not.",
+            "Notifications that Alertmanager sent and that it could not send, by kind of receiver.",
             "cps",
-            (
+            tuple(
                 Query(
-                    "sum by (integration) (rate(alertmanager_notifications_total"
-                    '{job="alertmanager"}[$__rate_interval]))',
-                    "{{integration}} sent",
-                ),
-                Query(
-                    "sum by (integration) (rate(alertmanager_notifications_failed_total"
-                    '{job="alertmanager"}[$__rate_interval]))',
-                    "{{integration}} failed",
-                ),
+                    f'sum by (integration) (rate({metric}{{job="alertmanager"}}[$__rate_interval])) > 0',
+                    f"{{{{integration}}}} {word}",
+                )
+                for metric, word in (
+                    ("alertmanager_notifications_total", "sent"),
+                    ("alertmanager_notifications_failed_total", "failed"),
+                )
             ),
             span=8,
-            empty="No receivers",
+            empty="None was sent",
             lowest=0,
         ),
     ),
