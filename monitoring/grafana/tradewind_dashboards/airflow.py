@@ -163,8 +163,8 @@ DURATIONS = Row(
         ),
         Panel(
             "Waiting before work (p95)",
-            "How long a task that may run waits to be queued by the scheduler; and, for scheduled DAGs, how late runs and "
-            "their first tasks start. The wait in the executor's queue has no metric: Airflow 3 no longer sends it.",
+            "How long a task that may run waits to be queued by the scheduler; and, for scheduled DAGs, how late runs "
+            "and their first tasks start. The wait in the executor's queue has no metric: Airflow 3 does not send it.",
             "s",
             (
                 Query(quantile(0.95, "airflow_task_scheduled_duration_seconds_bucket{@}"), "scheduled to queued"),

@@ -175,8 +175,8 @@ FAILED = Row(
         ),
         Panel(
             "How fast (p95)",
-            "The time until a trigger is accepted, until an agent run starts, until a task that may run is queued, and of "
-            "the API's answers.",
+            "The time until a trigger is accepted, until an agent run starts, until a task that may run is queued, and "
+            "of the API's answers.",
             "s",
             (
                 Query(quantile(0.95, 'tradewind_accept_seconds_bucket{job="fastapi"}'), "trigger accepted"),
