@@ -7,7 +7,7 @@ PARTS := contracts api langgraph airflow local
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools statsd-mapping lock dashboards demo up down status test check bench chaos clean
+.PHONY: help setup tools statsd-mapping lock dashboards grafana-types pictures demo up down status test check bench chaos clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -53,8 +53,16 @@ down: $(READY) ## Stop what `make up` started; the data stay
 status: $(READY) ## The parts: state, memory, addresses
 	@$(STACK) status
 
+DASHBOARDS := PYTHONPATH=monitoring/grafana $(BIN)/python -W ignore::DeprecationWarning -m tradewind_dashboards
+
 dashboards: $(READY) ## Write monitoring/grafana/dashboards from their code
-	@PYTHONPATH=monitoring/grafana $(BIN)/python -W ignore::DeprecationWarning -m tradewind_dashboards
+	@$(DASHBOARDS)
+
+grafana-types: $(READY) ## The dashboards against Grafana's own types (needs npm)
+	@$(DASHBOARDS).types_check && echo "the dashboards are of Grafana's types"
+
+pictures: $(READY) ## Draw the dashboards into docs/images (PROMETHEUS=http://127.0.0.1:9090, MINUTES=30)
+	@$(DASHBOARDS).pictures $(or $(PROMETHEUS),http://127.0.0.1:9090) $(or $(MINUTES),30)
 
 demo: $(READY) ## up + both workflows on the samples + their results (ONCE=1: end by itself)
 	@$(BIN)/python -m tradewind_local.demo $(if $(ONCE),--once)
