@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import httpx
 import pytest
+import yaml  # type: ignore[import-untyped]  # published without types
 
 from support import metric_names, promql, small_load
 from support.whole_stack import WholeStack
@@ -14,6 +15,9 @@ from tradewind_dashboards import __main__ as generator
 from tradewind_dashboards.asking import Prometheus, Span, filled, panels
 from tradewind_local.monitoring import parts as monitoring
 from tradewind_local.parts import MONITORING
+
+# The first test waits for the whole stack, and for what it does to show.
+pytestmark = pytest.mark.timeout(900)
 
 SECONDS = 240
 STEP = 15
@@ -142,6 +146,14 @@ def test_every_metric_of_a_rule_is_there(watched: Watched) -> None:
 def test_every_rule_can_be_asked(watched: Watched) -> None:
     for *_, expression in metric_names.in_rules():
         watched.prometheus.instant(expression)
+
+
+def test_history_is_kept_as_long_as_the_file_says(watched: Watched) -> None:
+    plan = yaml.safe_load((metric_names.ROOT / "monitoring" / "prometheus" / "prometheus.yml").read_text())
+    assert plan["storage"]["tsdb"]["retention"] == {"time": "30d", "size": "8GB"}
+    (seconds,) = watched.prometheus.instant("prometheus_tsdb_retention_limit_seconds")
+    (size,) = watched.prometheus.instant("prometheus_tsdb_retention_limit_bytes")
+    assert (seconds.points[0][1], size.points[0][1]) == (30 * 86400, 8 * 1024**3)
 
 
 def test_rules_run_without_an_error(watched: Watched) -> None:

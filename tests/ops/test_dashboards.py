@@ -118,3 +118,11 @@ def test_grafana_finds_the_dashboards_and_a_password_in_files() -> None:
     assert provider["options"]["path"] == str(home.parent)
     assert home.name in DASHBOARDS
     assert settings["security"]["admin_password"].startswith("$__file{")
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_the_guide_shows_each_dashboard(name: str) -> None:
+    docs = GRAFANA.parents[1] / "docs"
+    picture = f"images/dashboard-{name.removesuffix('.json')}.png"
+    assert f"]({picture})" in (docs / "monitoring.md").read_text()
+    assert 10_000 < (docs / picture).stat().st_size < 150_000
