@@ -48,6 +48,7 @@ EMPTY_PANELS = {
 """Queries that may find nothing: the dashboard, the panel, the query's legend, and why."""
 
 EMPTY_METRICS = {
+    "airflow_ti_queued": SOMETIMES,
     "airflow_dagrun_schedule_delay_seconds_bucket": ONLY_SCHEDULED,
     "airflow_dag_callback_exceptions_total": HEALTHY,
     "airflow_dag_processing_processor_timeouts_total": HEALTHY,
