@@ -20,7 +20,15 @@ AGENTS_DATABASE = "agents"
 INHERITED = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "TMPDIR", "TZ", "USER")
 INHERITED_SUFFIXES = ("_PROXY", "_proxy", "_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 # Rows of the env file that are a service's own are given to that service alone.
-OWN_ROWS = ("AIRFLOW_", "TRADEWIND_", "API_TOKENS", "LANGGRAPH_", "FASTAPI_", "KAFKA_BOOTSTRAP_SERVERS")
+OWN_ROWS = (
+    "AIRFLOW_",
+    "ALERTMANAGER_",
+    "TRADEWIND_",
+    "API_TOKENS",
+    "LANGGRAPH_",
+    "FASTAPI_",
+    "KAFKA_BOOTSTRAP_SERVERS",
+)
 
 
 @dataclass(frozen=True)
