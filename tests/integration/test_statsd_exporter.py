@@ -86,8 +86,8 @@ def test_values_units_and_labels(exporter: Exporter) -> None:
         ("incr", ["ti.finish"], TASK | {"state": "failed"}),
         ("incr", ["ti.finish"], TASK | {"state": "failed"}),
         ("timing", ["task.duration", 1500.0], TASK),
-        ("timing", ["task.queued_duration", 2000.0], TASK | queue),
-        ("timing", ["task.queued_duration", 3000.0], OTHER_TASK | queue),
+        ("timing", ["task.scheduled_duration", 2000.0], TASK | queue),
+        ("timing", ["task.scheduled_duration", 3000.0], OTHER_TASK | queue),
         ("timing", ["dagrun.duration.failed", 61_000.0], {"dag_id": "etl.daily", "run_type": "scheduled"}),
         ("timing", ["dag_processing.last_duration", 0.75], {"bundle_name": "dags", "file_name": "etl"}),
         ("gauge", ["pool.open_slots", 128], {"pool_name": "default_pool"}),
@@ -100,7 +100,7 @@ def test_values_units_and_labels(exporter: Exporter) -> None:
     assert scrape.value("airflow_task_duration_seconds_bucket", **TASK, le="1") == 0
     assert scrape.value("airflow_task_duration_seconds_bucket", **TASK, le="5") == 1
     # Added up over tasks.
-    assert scrape.value("airflow_task_queued_duration_seconds_sum", dag_id="etl.daily", **queue) == 5
+    assert scrape.value("airflow_task_scheduled_duration_seconds_sum", dag_id="etl.daily", **queue) == 5
     run = {"dag_id": "etl.daily", "run_type": "scheduled", "state": "failed"}
     assert scrape.value("airflow_dagrun_duration_seconds_sum", **run) == 61
     # Airflow's timer gives seconds where milliseconds are meant.
