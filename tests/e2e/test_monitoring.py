@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import httpx
 import pytest
 import yaml  # type: ignore[import-untyped]  # published without types
 
@@ -67,14 +66,10 @@ Query = tuple[str, str, str]
 class Watched:
     """What Prometheus has found so far; a query that found something once is not asked again."""
 
-    url: str
+    prometheus: Prometheus
     asked: set[Query] = field(default_factory=set)
     found: set[Query] = field(default_factory=set)
     metrics: set[str] = field(default_factory=set)
-
-    @property
-    def prometheus(self) -> Prometheus:
-        return Prometheus(self.url)
 
     def look(self) -> None:
         now = time.time()
@@ -106,14 +101,15 @@ def watched(stack: WholeStack) -> Iterator[Watched]:
     assert monitoring.build_programs(running.settings.tools_dir, lambda *_: None) == {}
     running.up(MONITORING)
     url = next(row.url for row in running.status() if row.part == "prometheus")
-    found = Watched(url)
-    deadline = time.monotonic() + SECONDS
-    for _ in small_load.rounds(stack):
-        found.look()
-        if found.is_complete or time.monotonic() > deadline:
-            break
-        time.sleep(STEP)
-    yield found
+    with Prometheus(url) as prometheus:
+        found = Watched(prometheus)
+        deadline = time.monotonic() + SECONDS
+        for _ in small_load.rounds(stack):
+            found.look()
+            if found.is_complete or time.monotonic() > deadline:
+                break
+            time.sleep(STEP)
+        yield found
     for part in reversed(MONITORING):
         running.stop_part(part)
 
@@ -171,10 +167,7 @@ async def test_every_metric_of_ours_is_stored(watched: Watched) -> None:
 def test_the_trace_of_a_request_is_an_exemplar(watched: Watched) -> None:
     now = time.time()
     for metric in ("http_request_duration_seconds_bucket", "tradewind_accept_seconds_bucket"):
-        query = {"query": metric, "start": str(now - 600), "end": str(now)}
-        found = httpx.get(f"{watched.url}/api/v1/query_exemplars", params=query).raise_for_status().json()["data"]
-        traces = {exemplar["labels"]["trace_id"] for series in found for exemplar in series["exemplars"]}
-        assert small_load.TRACEPARENT.split("-")[1] in traces, metric
+        assert small_load.TRACE_ID in watched.prometheus.traces(metric, Span(now - 600, now, STEP)), metric
 
 
 def test_a_reason_is_needed_for_an_empty_query(watched: Watched) -> None:

@@ -10,7 +10,8 @@ from tradewind_contracts import records, run_ids
 from tradewind_contracts.events import TriggerPayload, WorkflowTriggered
 from tradewind_contracts.workflows import WorkflowType
 
-TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
+TRACEPARENT = f"00-{TRACE_ID}-00f067aa0ba902b7-01"
 MESSAGE = {"message": "no message of a custodian", "as_of": "2026-11-20T14:30:00+01:00"}
 MISSING_BLOTTERS = {"our_blotter": "missing/ours.csv", "their_blotter": "missing/theirs.csv"}
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -58,10 +58,16 @@ def filled(expression: str, variables: dict[str, str]) -> str:
 
 
 class Prometheus:
-    """Prometheus' HTTP API, as far as panels need it."""
+    """Prometheus' HTTP API, as far as panels need it; a context, as it keeps connections."""
 
     def __init__(self, url: str) -> None:
         self._client = httpx.Client(base_url=f"{url.rstrip('/')}/api/v1/", timeout=30, trust_env=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
 
     def series(self, target: Json, dashboard: Json, span: Span) -> list[Series]:
         """Return what a target asks for: lines over the span, or one point each where it is instant."""
@@ -79,6 +85,11 @@ class Prometheus:
     def names(self) -> set[str]:
         """Return the name of every metric that is stored."""
         return set(self._get("label/__name__/values", {}))
+
+    def traces(self, metric: str, span: Span) -> set[str]:
+        """Return the trace ids that stand as exemplars beside a metric."""
+        found = self._get("query_exemplars", {"query": metric, "start": str(span.start), "end": str(span.end)})
+        return {exemplar["labels"]["trace_id"] for series in found for exemplar in series["exemplars"]}
 
     def _ask(self, path: str, **parameters: str | float) -> list[Json]:
         data = self._get(path, {name: str(value) for name, value in parameters.items()})

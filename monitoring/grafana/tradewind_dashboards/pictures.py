@@ -58,9 +58,10 @@ def main(url: str, minutes: float) -> None:
     now = time.time()
     span = Span(now - 60 * minutes, now, max(15.0, minutes / 2))
     IMAGES.mkdir(exist_ok=True)
-    for path in sorted(FOLDER.glob("*.json")):
-        picture = draw(json.loads(path.read_text()), Prometheus(url), span)
-        picture.save(IMAGES / f"dashboard-{path.stem}.png", optimize=True)
+    with Prometheus(url) as prometheus:
+        for path in sorted(FOLDER.glob("*.json")):
+            picture = draw(json.loads(path.read_text()), prometheus, span)
+            picture.save(IMAGES / f"dashboard-{path.stem}.png", optimize=True)
 
 
 if __name__ == "__main__":
