@@ -7,7 +7,7 @@ PARTS := contracts api langgraph airflow local
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools statsd-mapping lock dashboards grafana-types pictures demo up down status test check bench chaos clean
+.PHONY: help setup tools statsd-mapping lock dashboards grafana-types pictures demo up down status test check bench chaos test-alerts clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -77,11 +77,14 @@ test: $(READY) tools ## Unit, then real parts, then the whole stack; coverage of
 	$(PYTEST) tests/e2e
 	$(BIN)/coverage report --skip-covered --fail-under=90
 
-bench: $(READY) ## Figures beside what a user would use instead (NAME=accept|event-to-run|create|import)
+bench: $(READY) ## Figures beside what a user would use instead (NAME=accept|event-to-run|create|import|metrics)
 	@$(BIN)/python benchmarks/run.py $(NAME)
 
 chaos: $(READY) ## Kill a part while triggers are in flight (NAME=…, SEED=1, EVENTS=200)
 	@$(BIN)/python benchmarks/chaos.py $(if $(NAME),--name $(NAME)) $(if $(SEED),--seed $(SEED)) $(if $(EVENTS),--events $(EVENTS))
+
+test-alerts: $(READY) ## Break things on a real stack; each alert has to reach a receiver, and to be over afterwards
+	@$(BIN)/python benchmarks/alert_drill.py
 
 clean: ## Remove what was built; the stack's data (.local) stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
