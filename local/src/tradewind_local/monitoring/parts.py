@@ -8,13 +8,12 @@ from tradewind_local import readiness, repository
 from tradewind_local.credentials import write_private
 from tradewind_local.errors import BuildError, ChecksumError, LocalError
 from tradewind_local.layout import Layout, process_environment
-from tradewind_local.monitoring import rendering, tools
+from tradewind_local.monitoring import receivers, rendering, tools
 from tradewind_local.parts import Part, Port, spec_of
 from tradewind_local.ports import LOOPBACK
 
 MAPPING = repository.ROOT / "statsd-exporter" / "mapping.yml"
 BLACKBOX = rendering.FOLDER / "blackbox" / "blackbox.yml"
-ALERTMANAGER = rendering.FOLDER / "alertmanager" / "alertmanager.yml"
 
 PROGRAMS = {
     "statsd-exporter": "statsd_exporter",
@@ -79,10 +78,13 @@ class _Parts:
         return self._program("blackbox-exporter", lambda: [f"--config.file={BLACKBOX}"], "/-/healthy")
 
     def alertmanager(self) -> Part:
-        data = self._home / "alertmanager"
-        # No cluster: it would listen for peers on every interface.
-        options = [f"--config.file={ALERTMANAGER}", f"--storage.path={data}", "--cluster.listen-address="]
-        return self._program("alertmanager", lambda: options, "/-/ready")
+        def options() -> list[str]:
+            config = receivers.render(self._home / "receivers", self._layout.secrets)
+            data = self._home / "alertmanager"
+            # No cluster: it would listen for peers on every interface.
+            return [f"--config.file={config}", f"--storage.path={data}", "--cluster.listen-address="]
+
+        return self._program("alertmanager", options, "/-/ready")
 
     def prometheus(self) -> Part:
         def options() -> list[str]:
