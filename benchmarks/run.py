@@ -6,11 +6,13 @@ from collections.abc import Callable
 import accept
 import create
 import event_to_run
+import metrics_cost
 import plugin_import
 from figures import Benchmark
 from report import write_performance
 from stack_under_test import StackUnderTest, running
 
+ALONE: dict[str, Callable[[], Benchmark]] = {"import": plugin_import.run, "metrics": metrics_cost.run}
 # `accept` comes last: the events that it leaves behind are still being made into runs.
 ON_STACK: dict[str, Callable[[StackUnderTest], Benchmark]] = {
     "event-to-run": event_to_run.run,
@@ -22,10 +24,10 @@ ON_STACK: dict[str, Callable[[StackUnderTest], Benchmark]] = {
 def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name", nargs="?", choices=["import", *ON_STACK], help="one benchmark; all without it")
+    parser.add_argument("name", nargs="?", choices=[*ALONE, *ON_STACK], help="one benchmark; all without it")
     asked = parser.parse_args().name
-    if asked in (None, "import"):
-        _report(plugin_import.run())
+    for name in [name for name in ALONE if asked in (None, name)]:
+        _report(ALONE[name]())
     names = [name for name in ON_STACK if asked in (None, name)]
     if names:
         with running() as stack:
