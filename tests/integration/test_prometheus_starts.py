@@ -23,7 +23,7 @@ pytestmark = pytest.mark.timeout(1200)
 @contextmanager
 def _serving(program: str, folder: Path, *options: str) -> Iterator[str]:
     url = f"http://127.0.0.1:{free_port()}"
-    command = [tools.ensure([program])[program], f"--web.listen-address={url.removeprefix('http://')}", *options]
+    command = [str(tools.ensure([program])[program]), f"--web.listen-address={url.removeprefix('http://')}", *options]
     environment = {"CLUSTER": "test", "ENVIRONMENT": "dev"}
     with (
         (folder / "log").open("wb") as log,

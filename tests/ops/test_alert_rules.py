@@ -29,7 +29,7 @@ def promtool() -> Path:
 # The first use on a machine builds it.
 @pytest.mark.timeout(1200)
 def test_the_configuration_and_the_rules_are_sound(promtool: Path) -> None:
-    command = [promtool, "check", "config", "--lint=all", "--lint-fatal", CONFIG]
+    command = [str(promtool), "check", "config", "--lint=all", "--lint-fatal", str(CONFIG)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
 
