@@ -21,11 +21,15 @@ PATIENCE_SECONDS = 200
 
 @dataclass
 class Watch:
-    """One expected alert of a cause: seconds from the beginning to its message, and from the end to its all-clear."""
+    """One alert of a cause: seconds from the beginning to its message, and from the end to its all-clear.
+
+    One that is `silenced` has no message: it fires when Alertmanager holds it back.
+    """
 
     cause: Cause
     labels: Labels
     begun: float
+    silenced: bool = False
     fired: float | None = None
     ended: float | None = None
     resolved: float | None = None
@@ -69,23 +73,23 @@ def _drill(drill: DrillStack, causes: list[Cause]) -> bool:
         print(f"\n{cause.name}: begins", flush=True)
         cause.begin()
         watches += [Watch(cause, labels, time.monotonic()) for labels in cause.expected]
+        watches += [Watch(cause, labels, time.monotonic(), silenced=True) for labels in cause.silenced]
     _wait(lambda: _all_fired(drill, watches))
     for cause in causes:
         if any(watch.ended is None for watch in watches if watch.cause is cause):
             _end(cause, watches)
     _wait(lambda: _all_resolved(drill, watches))
-    silent = [_kept_silent(drill, cause, start) for cause in causes]
-    return all([*[_report(watch) for watch in watches], *silent])
+    unheard = [_is_unheard(drill, labels, start) for cause in causes for labels in (*cause.silenced, *cause.wrong)]
+    return all([*[_report(watch) for watch in watches], *unheard])
 
 
 def _all_fired(drill: DrillStack, watches: list[Watch]) -> bool:
-    for watch in watches:
-        notice = drill.receiver.first("firing", watch.labels, watch.begun)
-        if watch.fired is None and notice:
-            watch.fired = notice.at - watch.begun
-            print(
-                f"  fired after {watch.fired:5.1f} s  {_name(watch)}: {notice.annotations['description']}", flush=True
-            )
+    held_back = drill.held_back()
+    for watch in (watch for watch in watches if watch.fired is None):
+        if watch.silenced:
+            _see(watch, time.monotonic() if any(watch.labels.items() <= row.items() for row in held_back) else None)
+        elif notice := drill.receiver.first("firing", watch.labels, watch.begun):
+            _see(watch, notice.at, notice.annotations["description"])
     for cause in {id(watch.cause): watch.cause for watch in watches}.values():
         own = [watch for watch in watches if watch.cause is cause]
         if all(watch.ended is None for watch in own):
@@ -93,6 +97,12 @@ def _all_fired(drill: DrillStack, watches: list[Watch]) -> bool:
             if all(watch.fired is not None for watch in own):
                 _end(cause, own)
     return all(watch.fired is not None for watch in watches)
+
+
+def _see(watch: Watch, at: float | None, description: str = "held back by Alertmanager") -> None:
+    if at is not None:
+        watch.fired = at - watch.begun
+        print(f"  fired after {watch.fired:5.1f} s  {_name(watch)}: {description}", flush=True)
 
 
 def _end(cause: Cause, watches: list[Watch]) -> None:
@@ -103,23 +113,27 @@ def _end(cause: Cause, watches: list[Watch]) -> None:
 
 
 def _all_resolved(drill: DrillStack, watches: list[Watch]) -> bool:
-    for watch in watches:
+    heard_of = [watch for watch in watches if not watch.silenced]
+    for watch in heard_of:
         notice = drill.receiver.first("resolved", watch.labels, watch.begun)
         if watch.resolved is None and notice and watch.ended is not None:
             watch.resolved = notice.at - watch.ended
             print(f"  over {watch.resolved:5.1f} s after its cause  {_name(watch)}", flush=True)
-    return all(watch.resolved is not None for watch in watches if watch.fired is not None)
+    return all(watch.resolved is not None for watch in heard_of if watch.fired is not None)
 
 
-def _kept_silent(drill: DrillStack, cause: Cause, start: float) -> bool:
-    heard = [labels for labels in cause.silenced if drill.receiver.first("firing", labels, start)]
-    for labels in cause.silenced:
-        print(f"  {'HEARD, and should be silenced' if labels in heard else 'silenced, as it should be':<32} {labels}")
+def _is_unheard(drill: DrillStack, labels: Labels, start: float) -> bool:
+    heard = drill.receiver.first("firing", labels, start) is not None
+    print(f"  {'HEARD, and should not be' if heard else 'not heard, as it should be'}: {labels}")
     return not heard
 
 
 def _report(watch: Watch) -> bool:
-    missing = "did NOT fire" if watch.fired is None else "is NOT over" if watch.resolved is None else ""
+    missing = ""
+    if watch.fired is None:
+        missing = "did NOT fire"
+    elif watch.resolved is None and not watch.silenced:
+        missing = "is NOT over"
     if missing:
         print(f"  {_name(watch)} {missing} ({watch.cause.name})")
     return not missing

@@ -26,12 +26,17 @@ Labels = dict[str, str]
 
 @dataclass(frozen=True)
 class Cause:
-    """One thing that goes wrong. `expected` alerts must come and go; `silenced` ones must not be heard of."""
+    """One thing that goes wrong.
+
+    `expected` alerts must come and go. `silenced` ones must come to Alertmanager and be held back there; `wrong` ones
+    would be of another cause. Neither may reach the receiver.
+    """
 
     name: str
     begin: Callable[[], None]
     expected: list[Labels]
     silenced: list[Labels] = field(default_factory=list)
+    wrong: list[Labels] = field(default_factory=list)
     end: Callable[[], None] = lambda: None
     keep_up: Callable[[], None] = lambda: None
     """Called all the time while it goes on."""
@@ -52,7 +57,7 @@ def side_by_side(drill: DrillStack) -> list[Cause]:
             "a failing task in a run that succeeds",
             partial(_trigger, drill, "drill_task_fails"),
             [_alert("AirflowTaskFailed", dag_id="drill_task_fails", task_id="fails_alone")],
-            silenced=[_alert("AirflowDAGFailed", dag_id="drill_task_fails")],
+            wrong=[_alert("AirflowDAGFailed", dag_id="drill_task_fails")],
         ),
         Cause(
             "a full pool",

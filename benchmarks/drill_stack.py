@@ -34,6 +34,12 @@ class DrillStack:
     environment: dict[str, str]
     broken_port: int
 
+    def held_back(self) -> list[dict[str, str]]:
+        """The labels of the alerts that Alertmanager has, and keeps to itself because of others."""
+        url = next(row.url for row in self.stack.status() if row.part == "alertmanager")
+        alerts = httpx.get(f"{url}/api/v2/alerts", params={"active": "false"}, timeout=30).raise_for_status().json()
+        return [alert["labels"] for alert in alerts if alert["status"]["inhibitedBy"]]
+
     def api(self) -> httpx.Client:
         """Open a client of the API."""
         token = next(iter(json.loads(self.environment["API_TOKENS"]).values()))
