@@ -82,7 +82,9 @@ def test_our_metrics_are_read_out_of_the_source(tmp_path: Path) -> None:
     (tmp_path / "one.py").write_text(
         'stats.incr("tradewind.seen", tags={"a": b})\nstats.timing("tradewind.lag", d)\nstats.incr("theirs")\n'
     )
-    (tmp_path / "two.py").write_text('with stats.timer("tradewind.batch"):\n    stats.gauge("tradewind.held", 3)\n')
+    (tmp_path / "two.py").write_text(
+        'HELD = "tradewind.held"\nwith stats.timer("tradewind.batch"):\n    stats.gauge(HELD, 3)\n'
+    )
     assert [(metric.exported, metric.type) for metric in ours(tmp_path)] == [
         ("airflow_tradewind_batch_seconds", "timer"),
         ("airflow_tradewind_held", "gauge"),
@@ -91,8 +93,9 @@ def test_our_metrics_are_read_out_of_the_source(tmp_path: Path) -> None:
     ]
 
 
-def test_a_name_that_is_put_together_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "one.py").write_text('stats.incr(f"tradewind.{outcome}")\n')
+@pytest.mark.parametrize("name", ['f"tradewind.{outcome}"', "name", '"tradewind." + outcome'])
+def test_a_name_that_is_put_together_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "one.py").write_text(f"stats.incr({name})\n")
     with pytest.raises(ValueError, match=r"one\.py:1: a metric's name must be a constant"):
         ours(tmp_path)
 

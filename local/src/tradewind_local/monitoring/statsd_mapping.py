@@ -72,15 +72,40 @@ def ours(source: Path = PLUGINS) -> list[Metric]:
 
 
 def _calls(path: Path) -> Iterator[Metric]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    tree = ast.parse(path.read_text())
+    constants = _constants(tree)
+    for node in ast.walk(tree):
         match node:
-            case ast.Call(
-                func=ast.Attribute(value=ast.Name(id="stats"), attr=method), args=[ast.Constant(value=str(name)), *_]
-            ) if method in TYPES:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="stats"), attr=method)) if method in TYPES:
+                name = _text(node.args[0] if node.args else None, constants)
+                if name is None:
+                    raise ValueError(
+                        f"{path}:{node.lineno}: a metric's name must be a constant, its parts that vary tags"
+                    )
                 if name.startswith("tradewind."):
                     yield Metric(name, TYPES[method], "Of the Tradewind plugin")
-            case ast.Call(func=ast.Attribute(value=ast.Name(id="stats"), attr=method)) if method in TYPES:
-                raise ValueError(f"{path}:{node.lineno}: a metric's name must be a constant, its parts that vary tags")
+
+
+def _constants(tree: ast.Module) -> dict[str, str]:
+    """The texts that the module gives names to."""
+    found: dict[str, str] = {}
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str(text))):
+                found[name] = text
+            case _:
+                continue
+    return found
+
+
+def _text(node: ast.expr | None, constants: dict[str, str]) -> str | None:
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.Name(id=name):
+            return constants.get(name)
+        case _:
+            return None
 
 
 def mapping(metrics: list[Metric]) -> dict[str, Any]:
