@@ -50,9 +50,9 @@ class DrillStack:
         """Open a client of Airflow's own API, as its administrator."""
         base = self.environment["AIRFLOW_BASE_URL"]
         login = {"username": "admin", "password": self.environment["AIRFLOW_ADMIN_PASSWORD"]}
-        token = httpx.post(f"{base}/auth/token", json=login, timeout=30).raise_for_status().json()["access_token"]
+        token = httpx.post(f"{base}/auth/token", json=login, timeout=120).raise_for_status().json()["access_token"]
         headers = {"Authorization": f"Bearer {token}"}
-        return httpx.Client(base_url=f"{base}/api/v2", headers=headers, timeout=30)
+        return httpx.Client(base_url=f"{base}/api/v2", headers=headers, timeout=120)
 
 
 @contextmanager
