@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from drill_stack import HOME, ROOT, DrillStack
 from tradewind_contracts import records, run_ids
@@ -142,6 +143,7 @@ class _StoppedConsumer:
             for run in runs["dag_runs"]:
                 path = f"/dags/workflow_events/dagRuns/{run['dag_run_id']}"
                 airflow.patch(path, json={"state": "failed"}).raise_for_status()
+        self._await_no_member()
         self._fill(EVENTS)
 
     def end(self) -> None:
@@ -160,6 +162,15 @@ class _StoppedConsumer:
                 raise RuntimeError("the consumer has not read every partition within 60 s")
             time.sleep(0.5)
         consumer.close()
+
+    def _await_no_member(self) -> None:
+        """Wait until the consumer has left: a run that is marked as failed reads on for a while."""
+        admin = AdminClient({"bootstrap.servers": self._servers})
+        deadline = time.monotonic() + 60
+        while admin.describe_consumer_groups([AIRFLOW_GROUP])[AIRFLOW_GROUP].result(10).members:
+            if time.monotonic() > deadline:
+                raise RuntimeError("the consumer has not left its group within 60 s")
+            time.sleep(0.5)
 
     @property
     def _servers(self) -> str:
