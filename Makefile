@@ -7,7 +7,7 @@ PARTS := contracts api langgraph airflow local
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo up down status test check bench chaos clean
+.PHONY: help setup tools statsd-mapping lock dashboards grafana-types pictures demo up down status test check bench chaos test-alerts clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -23,6 +23,12 @@ $(READY): requirements.lock $(PARTS:%=%/pyproject.toml)
 	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation $(PARTS:%=-e ./%)
 	@touch $@
 
+tools: $(READY) ## Build the monitoring programs (Go, 5-10 minutes, once on a machine) and say where they lie
+	@$(BIN)/python -m tradewind_local.monitoring.tools
+
+statsd-mapping: $(READY) ## Write statsd-exporter/ anew: after a new Airflow, or a new metric of our plugin
+	@$(BIN)/python -m tradewind_local.monitoring.statsd_mapping
+
 lock: $(READY) ## Resolve requirements.lock again from the pyproject files
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-header --no-annotate --group dev pyproject.toml \
@@ -34,12 +40,12 @@ check: $(READY) ## Format, lint, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/mypy contracts/src api/src langgraph/src airflow/plugins airflow/dags local/src tests benchmarks
+	$(BIN)/mypy contracts/src api/src langgraph/src airflow/plugins airflow/dags local/src monitoring/grafana tests benchmarks
 
 STACK := $(BIN)/python -m tradewind_local
 
-up: $(READY) ## Start the whole stack on this machine and wait until it is ready
-	@$(STACK) up
+up: $(READY) ## Start the whole stack and wait until it is ready (MONITORING=1: Prometheus and its exporters too)
+	@$(STACK) up $(if $(MONITORING),--monitoring)
 
 down: $(READY) ## Stop what `make up` started; the data stay
 	@$(STACK) down
@@ -47,12 +53,23 @@ down: $(READY) ## Stop what `make up` started; the data stay
 status: $(READY) ## The parts: state, memory, addresses
 	@$(STACK) status
 
+DASHBOARDS := PYTHONPATH=monitoring/grafana $(BIN)/python -W ignore::DeprecationWarning -m tradewind_dashboards
+
+dashboards: $(READY) ## Write monitoring/grafana/dashboards from their code
+	@$(DASHBOARDS)
+
+grafana-types: $(READY) ## The dashboards against Grafana's own types (needs npm)
+	@$(DASHBOARDS).types_check && echo "the dashboards are of Grafana's types"
+
+pictures: $(READY) ## Draw the dashboards into docs/images (PROMETHEUS=http://127.0.0.1:9090, MINUTES=30)
+	@$(DASHBOARDS).pictures $(or $(PROMETHEUS),http://127.0.0.1:9090) $(or $(MINUTES),30)
+
 demo: $(READY) ## up + both workflows on the samples + their results (ONCE=1: end by itself)
 	@$(BIN)/python -m tradewind_local.demo $(if $(ONCE),--once)
 
 PYTEST := $(BIN)/python -m pytest --cov --cov-append --cov-report=
 
-test: $(READY) ## Unit, then real parts, then the whole stack; coverage of all three together
+test: $(READY) tools ## Unit, then real parts, then the whole stack; coverage of all three together
 	@rm -f .coverage
 	@# Not spread over processes: xdist runs tests that share an id (schemathesis' operations) only once.
 	$(PYTEST) tests/unit tests/ops
@@ -60,11 +77,14 @@ test: $(READY) ## Unit, then real parts, then the whole stack; coverage of all t
 	$(PYTEST) tests/e2e
 	$(BIN)/coverage report --skip-covered --fail-under=90
 
-bench: $(READY) ## Figures beside what a user would use instead (NAME=accept|event-to-run|create|import)
+bench: $(READY) ## Figures beside what a user would use instead (NAME=accept|event-to-run|create|import|metrics)
 	@$(BIN)/python benchmarks/run.py $(NAME)
 
 chaos: $(READY) ## Kill a part while triggers are in flight (NAME=…, SEED=1, EVENTS=200)
 	@$(BIN)/python benchmarks/chaos.py $(if $(NAME),--name $(NAME)) $(if $(SEED),--seed $(SEED)) $(if $(EVENTS),--events $(EVENTS))
+
+test-alerts: $(READY) ## Break things on a real stack; each alert has to reach a receiver, and to be over afterwards
+	@$(BIN)/python benchmarks/alert_drill.py
 
 clean: ## Remove what was built; the stack's data (.local) stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import accept
 import create
 import event_to_run
+import metrics_cost
 import plugin_import
 import run_list
 import status
@@ -20,8 +21,8 @@ ALONE: dict[str, Callable[[], Benchmark]] = {
     "status": status.run,
     "list": run_list.run,
     "watchers": watchers.run,
+    "metrics": metrics_cost.run,
 }
-
 # `accept` comes last: the events that it leaves behind are still being made into runs.
 ON_STACK: dict[str, Callable[[StackUnderTest], Benchmark]] = {
     "event-to-run": event_to_run.run,
@@ -36,8 +37,7 @@ def main() -> None:
     asked = parser.parse_args().name
     for name, run in ALONE.items():
         if asked in (None, name):
-            _report(run())
-    names = [name for name in ON_STACK if asked in (None, name)]
+            _report(run())    names = [name for name in ON_STACK if asked in (None, name)]
     if names:
         with running() as stack:
             for name in names:

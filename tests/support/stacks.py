@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from support.servers import temporary_home
+from tradewind_local.parts import MONITORING
 from tradewind_local.settings import LocalSettings
 from tradewind_local.stack import Stack
 
 ON_FREE_PORTS = {
-    "TRADEWIND_KAFKA_PORT": "0",
-    "TRADEWIND_AIRFLOW_PORT": "0",
-    "TRADEWIND_AGENTS_PORT": "0",
-    "TRADEWIND_API_PORT": "0",
+    f"TRADEWIND_{part.upper().replace('-', '_')}_PORT": "0"
+    for part in ("kafka", "airflow", "agents", "api", *MONITORING)
 }
 
 

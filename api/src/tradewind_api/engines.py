@@ -79,7 +79,7 @@ class HttpEngine:
         return [info for info in found if info.workflow_type == self._type]
 
     async def _get(self, operation: str, path: str) -> httpx.Response:
-        with self._metrics.engine_seconds.labels(self._type, operation).time():
+        with self._metrics.asking(self._type, operation):
             try:
                 async with asyncio.timeout(self._timeout_seconds):
                     response = await self._attempt(path)

@@ -1,6 +1,7 @@
 """Accepting a trigger: an id, a check, an event that the broker has acknowledged. Then, and only then, a yes."""
 
 import asyncio
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -8,7 +9,7 @@ from functools import partial
 from tradewind_api.catalogue import Catalogue
 from tradewind_api.errors import ApiError
 from tradewind_api.ledger import LedgerIndex
-from tradewind_api.metrics import Metrics
+from tradewind_api.metrics import Metrics, exemplar
 from tradewind_api.preferences import fingerprint
 from tradewind_api.publisher import DeliveryError, Publisher, RefusedError
 from tradewind_contracts import json_text, records, run_ids
@@ -56,12 +57,14 @@ class Triggers:
 
     async def accept(self, order: Order) -> WorkflowResponse:
         """Return the accepted run, `deduplicated` where it had been accepted before; raise `ApiError`."""
-        with self._metrics.accept_seconds.time():
-            try:
-                response = await (self._new(order) if order.key is None else self._keyed(order, order.key))
-            except ApiError as error:
-                self._metrics.triggers.labels(error.problem.type.rpartition(":")[2]).inc()
-                raise
+        begun = time.perf_counter()
+        try:
+            response = await (self._new(order) if order.key is None else self._keyed(order, order.key))
+        except ApiError as error:
+            self._metrics.triggers.labels(error.problem.type.rpartition(":")[2]).inc()
+            raise
+        finally:
+            self._metrics.accept_seconds.observe(time.perf_counter() - begun, exemplar(order.traceparent))
         self._metrics.triggers.labels("deduplicated" if response.deduplicated else "accepted").inc()
         return response
 

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from tradewind_agents import errors, registry
 from tradewind_agents.guard import BearerGuard
-from tradewind_agents.metrics import Metrics
+from tradewind_agents.metrics import Instrument, Metrics
 from tradewind_agents.routes import router
 from tradewind_agents.service import AgentsService
 from tradewind_agents.settings import Settings
@@ -18,6 +18,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     used = settings or Settings()
     workflows = registry.load(used.workflow_packages)
     metrics = Metrics()
+    metrics.expect(workflows)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -34,5 +35,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.metrics = metrics
     app.include_router(router)
     app.add_middleware(BearerGuard, token=used.token)
+    app.add_middleware(Instrument, metrics=metrics)  # the last one added is the outermost: refusals count too
     errors.install(app)
     return app

@@ -6,13 +6,14 @@ import threading
 import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from tradewind_agents.dispatcher import Dispatcher
-from tradewind_agents.intake import Incoming, Intake, Skipped
-from tradewind_agents.metrics import Metrics
+from tradewind_agents.intake import Accepted, Incoming, Intake, Skipped
+from tradewind_agents.metrics import Metrics, exemplar
 from tradewind_agents.offsets import OffsetTracker, Partition
 
 _LOG = logging.getLogger(__name__)
@@ -120,6 +121,8 @@ class EventConsumer:
             self._metrics.skipped.labels(verdict.reason).inc()
             slot.done = True
             return
+        if isinstance(verdict, Accepted):
+            self._metrics.read_delay.observe(_seconds_since(verdict.trigger.timestamp), exemplar(verdict.traceparent))
         self._submitted += 1
         self._loop.call_soon_threadsafe(self._dispatcher.submit, slot, verdict)
 
@@ -208,6 +211,11 @@ def _incoming(message: Message) -> Incoming:
         raise ValueError("a message without a position")
     headers: Any = message.headers() or []
     return Incoming(topic, partition, offset, _as_bytes(message.key()), _as_bytes(message.value()), headers)
+
+
+def _seconds_since(instant: datetime) -> float:
+    # The clock that stamped it may be ahead of ours.
+    return max(0.0, (datetime.now(UTC) - instant).total_seconds())
 
 
 def _as_bytes(raw: str | bytes | None) -> bytes | None:

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST
 
 from tradewind_agents import status
 from tradewind_agents.errors import UnknownRunError
@@ -73,6 +72,7 @@ async def readyz(service: ServiceDep) -> Response:
 
 
 @router.get("/metrics")
-async def metrics(metrics: MetricsDep) -> Response:
-    """Prometheus text."""
-    return Response(metrics.render(), media_type=CONTENT_TYPE_LATEST)
+async def metrics(request: Request, metrics: MetricsDep) -> Response:
+    """The metrics, in the format that the scraper asks for."""
+    text, content_type = metrics.render(request.headers.get("accept", ""))
+    return Response(text, headers={"content-type": content_type})

@@ -13,7 +13,7 @@ from tradewind_agents import database, status_events
 from tradewind_agents.graphs import Graphs
 from tradewind_agents.intake import Accepted, Intake, Rejected
 from tradewind_agents.locks import RunBusyError, RunLocks
-from tradewind_agents.metrics import Metrics
+from tradewind_agents.metrics import Metrics, exemplar
 from tradewind_agents.publisher import Publisher
 from tradewind_agents.runs import Run, RunStore
 from tradewind_contracts import dead_letters, records
@@ -74,6 +74,8 @@ class Runner:
 
     async def _settle_run(self, verdict: Accepted, control: RunControl) -> None:
         run, is_new = await self.store.start(verdict.trigger)
+        if is_new:
+            self._count_start(run, verdict)
         if not run.is_of(verdict.trigger):
             await self._dead_letter(self.intake.conflict(verdict))
         elif run.completed_at is not None:
@@ -89,7 +91,7 @@ class Runner:
         ended = await self.store.finish(run.run_id, outcome.status, outcome.result, outcome.error)
         await started
         await self._send(status_events.ended(ended, self.destinations.environment), accepted.traceparent)
-        self._count(ended)
+        self._count_end(ended, accepted)
 
     def _send(self, event: WorkflowStatusChanged, traceparent: str | None) -> asyncio.Future[None]:
         record = records.encode(event, traceparent)
@@ -102,11 +104,16 @@ class Runner:
         self.metrics.dead_letters.labels(rejected.letter.reason).inc()
         _LOG.warning("dead-lettered %s: %s", rejected.letter.workflow_run_id, rejected.letter.reason)
 
-    def _count(self, run: Run) -> None:
+    def _count_start(self, run: Run, accepted: Accepted) -> None:
+        if run.started_at:
+            seconds = (run.started_at - run.created_at).total_seconds()
+            self.metrics.start_delay.observe(max(0.0, seconds), exemplar(accepted.traceparent))
+
+    def _count_end(self, run: Run, accepted: Accepted) -> None:
         self.metrics.runs.labels(run.workflow_id, run.status).inc()
         if run.started_at and run.completed_at:
             seconds = (run.completed_at - run.started_at).total_seconds()
-            self.metrics.duration.labels(run.workflow_id).observe(seconds)
+            self.metrics.duration.labels(run.workflow_id).observe(seconds, exemplar(accepted.traceparent))
 
     def _report(self, verdict: Accepted | Rejected, error: Exception) -> None:
         part = _part(error)

@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.box import SIMPLE
@@ -10,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tradewind_local.errors import LocalError
-from tradewind_local.parts import ALL
+from tradewind_local.monitoring import parts as monitoring
+from tradewind_local.parts import ALL, MONITORING
 from tradewind_local.processes import PartStatus
 from tradewind_local.settings import LocalSettings
 from tradewind_local.stack import Stack
@@ -19,6 +21,8 @@ MEGABYTE = 1024 * 1024
 FIRST_START = "first start: fetches Kafka's jars (44 MB, once on a machine), makes databases and secrets"
 LOGINS = {
     "api": "the facade; /docs; bearer token: API_TOKENS in {env_file}",
+    "prometheus": "Prometheus; metrics, rules and alerts",
+    "alertmanager": "Alertmanager; who was told what",
     "airflow-api-server": "Airflow; user admin, password: AIRFLOW_ADMIN_PASSWORD in {env_file}",
 }
 
@@ -28,9 +32,13 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     # A pipe has no width; a table cut to 80 columns would be of no use in it.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
-    stack = Stack(LocalSettings.load(options.home), lambda name, s: console.print(f"  {name:<28} {s:6.1f} s"))
+
+    def report(name: str, seconds: float) -> None:
+        console.print(f"  {name:<28} {seconds:6.1f} s")
+
+    stack = Stack(LocalSettings.load(options.home), report)
     try:
-        return int(getattr(_Commands(stack, console), options.command)(options) or 0)
+        return int(getattr(_Commands(stack, console, report), options.command)(options) or 0)
     except LocalError as error:
         Console(stderr=True, highlight=False).print(f"error: {error}", markup=False, soft_wrap=True)
         return 1
@@ -47,24 +55,34 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--home", type=Path, help="folder of its data, logs and configuration")
         if name == "up":
             command.add_argument("--parts", nargs="+", choices=ALL, default=ALL, help="these parts and what they need")
+            command.add_argument("--monitoring", action="store_true", help="and the parts that watch them")
     return parser
 
 
 class _Commands:
-    def __init__(self, stack: Stack, console: Console) -> None:
-        self._stack, self._console = stack, console
+    def __init__(self, stack: Stack, console: Console, report: Callable[[str, float], None]) -> None:
+        self._stack, self._console, self._report = stack, console, report
 
     def up(self, options: argparse.Namespace) -> None:
         start = time.monotonic()
         if not self._stack.settings.ports_file.exists():
             self._console.print(FIRST_START)
-        self._stack.up(tuple(options.parts))
+        watchers = self._watchers() if options.monitoring else ()
+        self._stack.up((*options.parts, *watchers))
         settings = self._stack.settings
         self._console.print(f"up after {time.monotonic() - start:.1f} s; data and logs: {settings.home}")
         for row in self._stack.status():
             if row.pid and row.part in LOGINS:
                 hint = LOGINS[row.part].format(env_file=settings.env_file)
                 self._console.print(f"  {row.url}  {hint}")
+
+    def _watchers(self) -> tuple[str, ...]:
+        """The monitoring's parts, without those whose programs cannot be had here."""
+        settings = self._stack.settings
+        missing = monitoring.build_programs(settings.tools_dir, self._report)
+        for error in dict.fromkeys(map(str, missing.values())):
+            self._console.print(f"monitoring without {', '.join(missing)}: {error}", markup=False, soft_wrap=True)
+        return tuple(name for name in MONITORING if name not in missing)
 
     def down(self, _: argparse.Namespace) -> None:
         self._stack.down()

@@ -9,6 +9,8 @@ from tradewind_local.ports import LOOPBACK
 from tradewind_local.postgres import PostgresNode
 
 DATABASE = "airflow"
+# Always on: a datagram that nobody receives costs next to nothing, and the monitoring can be added to a running stack.
+METRICS = repository.ROOT / "statsd-exporter" / "airflow.env"
 
 # Tuned for one machine and few runs: what is dead is found within seconds, and an idle process looks up often.
 TUNING = {
@@ -36,7 +38,6 @@ TUNING = {
     "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "1",
     "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "6",
     "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
-    "AIRFLOW__METRICS__STATSD_ON": "False",
 }
 
 
@@ -46,6 +47,7 @@ class AirflowConfig:
 
     home: Path
     port: int
+    statsd_port: int
     log_ports: tuple[int, int]
     database: PostgresNode
     bootstrap_servers: str
@@ -68,7 +70,8 @@ class AirflowConfig:
 
     def environment(self) -> dict[str, str]:
         """Everything that Airflow's processes read; AIRFLOW rows of the env file win over the tuning."""
-        return TUNING | self._places() | self._addresses() | self._connections() | self._rows_of_env_file()
+        own = TUNING | credentials.read(METRICS) | self._places() | self._addresses() | self._connections()
+        return own | self._rows_of_env_file()
 
     def _places(self) -> dict[str, str]:
         return {
@@ -91,6 +94,8 @@ class AirflowConfig:
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.base_url}/execution/",
             "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(worker_logs),
             "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(trigger_logs),
+            "AIRFLOW__METRICS__STATSD_HOST": LOOPBACK,
+            "AIRFLOW__METRICS__STATSD_PORT": str(self.statsd_port),
         }
 
     def _connections(self) -> dict[str, str]:

@@ -15,6 +15,10 @@ class ChecksumError(LocalError):
     """A jar is not the one that the lock file names."""
 
 
+class BuildError(LocalError):
+    """A program could not be built."""
+
+
 class PortInUseError(LocalError):
     """Another process listens on a port that a part needs."""
 

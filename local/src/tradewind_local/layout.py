@@ -20,7 +20,15 @@ AGENTS_DATABASE = "agents"
 INHERITED = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "TMPDIR", "TZ", "USER")
 INHERITED_SUFFIXES = ("_PROXY", "_proxy", "_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 # Rows of the env file that are a service's own are given to that service alone.
-OWN_ROWS = ("AIRFLOW_", "TRADEWIND_", "API_TOKENS", "LANGGRAPH_", "FASTAPI_", "KAFKA_BOOTSTRAP_SERVERS")
+OWN_ROWS = (
+    "AIRFLOW_",
+    "ALERTMANAGER_",
+    "TRADEWIND_",
+    "API_TOKENS",
+    "LANGGRAPH_",
+    "FASTAPI_",
+    "KAFKA_BOOTSTRAP_SERVERS",
+)
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,13 @@ class Layout:
             "airflow-trigger-logs": book.port("airflow-trigger-logs"),
             "agents": book.port("agents", settings.agents_port),
             "api": book.port("api", settings.api_port),
+            "statsd": book.port("statsd", settings.statsd_port),
+            "statsd-exporter": book.port("statsd-exporter", settings.statsd_exporter_port),
+            "kafka-exporter": book.port("kafka-exporter", settings.kafka_exporter_port),
+            "node-exporter": book.port("node-exporter", settings.node_exporter_port),
+            "blackbox-exporter": book.port("blackbox-exporter", settings.blackbox_exporter_port),
+            "alertmanager": book.port("alertmanager", settings.alertmanager_port),
+            "prometheus": book.port("prometheus", settings.prometheus_port),
         }
 
     def url(self, part: str) -> str:
@@ -77,6 +92,7 @@ class Layout:
         return AirflowConfig(
             home=self.settings.home / "airflow",
             port=self.ports["airflow-api-server"],
+            statsd_port=self.ports["statsd"],
             log_ports=log_ports,
             database=self.postgres,
             bootstrap_servers=self.bootstrap_servers,
@@ -123,6 +139,10 @@ class Layout:
             "LANGGRAPH_TOKEN": self.secrets["LANGGRAPH_TOKEN"],
             "API_TOKENS": self.secrets["API_TOKENS"],
         }
+
+    def monitoring_environment(self) -> dict[str, str]:
+        """What the monitoring's programs get: the labels of whatever leaves Prometheus."""
+        return {"CLUSTER": "local", "ENVIRONMENT": self._shared_rows()["ENVIRONMENT"]}
 
     def _rows(self, prefix: str) -> dict[str, str]:
         own = {name: value for name, value in self.secrets.items() if name.startswith(prefix)}

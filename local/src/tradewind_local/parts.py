@@ -17,7 +17,17 @@ SPECS = "parts"
 UVICORN_OPTIONS = ("--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", "10")
 AIRFLOW_PARTS = ("airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer")
 ALL = ("postgres", "kafka", *AIRFLOW_PARTS, "agents", "api")
-"""Every part, in an order in which they could be started."""
+"""Every part of the product, in an order in which they could be started."""
+
+MONITORING = (
+    "statsd-exporter",
+    "kafka-exporter",
+    "node-exporter",
+    "blackbox-exporter",
+    "alertmanager",
+    "prometheus",
+)
+"""The parts that watch the others; they need nobody."""
 
 NEEDS: dict[str, tuple[str, ...]] = {
     "airflow-api-server": ("postgres",),
@@ -78,15 +88,16 @@ class Part:
 
 def with_needs(names: tuple[str, ...]) -> list[str]:
     """`names` and all that they need, in starting order. Raises ValueError for a name that is no part's."""
-    unknown = set(names) - set(ALL)
+    every = ALL + MONITORING
+    unknown = set(names) - set(every)
     if unknown:
-        raise ValueError(f"no such part: {', '.join(sorted(unknown))}; the parts are {', '.join(ALL)}")
+        raise ValueError(f"no such part: {', '.join(sorted(unknown))}; the parts are {', '.join(every)}")
     wanted, stack = set[str](), list(names)
     while stack:
         name = stack.pop()
         wanted.add(name)
         stack += NEEDS.get(name, ())
-    return [name for name in ALL if name in wanted]
+    return [name for name in every if name in wanted]
 
 
 def build(layout: Layout) -> dict[str, Part]:
@@ -97,7 +108,8 @@ def build(layout: Layout) -> dict[str, Part]:
     return {part.name: part for part in sorted(parts, key=lambda part: ALL.index(part.name))}
 
 
-def _spec(layout: Layout, name: str) -> Path:
+def spec_of(layout: Layout, name: str) -> Path:
+    """The file that tells `launch` how to become a part."""
     return layout.settings.home / SPECS / f"{name}.json"
 
 
@@ -114,7 +126,7 @@ def _postgres(layout: Layout) -> Part:
         # "Fast": connections are ended. TERM would wait for every client to leave.
         stop_signal="INT",
         as_server_user=True,
-        spec=_spec(layout, "postgres"),
+        spec=spec_of(layout, "postgres"),
     )
 
 
@@ -129,7 +141,7 @@ def _kafka(layout: Layout) -> Part:
         is_ready=lambda _: answers(node.bootstrap_servers),
         port=Port(node.port, "TRADEWIND_KAFKA_PORT"),
         url=node.bootstrap_servers,
-        spec=_spec(layout, "kafka"),
+        spec=spec_of(layout, "kafka"),
     )
 
 
@@ -153,7 +165,7 @@ def _airflow_part(layout: Layout, name: str) -> Part:
         after=("airflow schema",),
         port=Port(config.port, "TRADEWIND_AIRFLOW_PORT") if serves else None,
         url=config.base_url if serves else "",
-        spec=_spec(layout, name),
+        spec=spec_of(layout, name),
     )
 
 
@@ -179,5 +191,5 @@ def _service(layout: Layout, name: str, package: str, environment: dict[str, str
         after=after,
         port=Port(port, f"TRADEWIND_{name.upper()}_PORT"),
         url=url,
-        spec=_spec(layout, name),
+        spec=spec_of(layout, name),
     )

@@ -8,6 +8,7 @@ from pydantic import AliasChoices, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tradewind_local import repository
+from tradewind_local.monitoring import go_modules
 
 DEFAULT_HOME = repository.ROOT / ".local"
 
@@ -15,7 +16,8 @@ DEFAULT_HOME = repository.ROOT / ".local"
 class LocalSettings(BaseSettings):
     """Where the stack lives and which ports it takes. Port 0: a free one is chosen at the first start and remembered.
 
-    The environment wins over the env file. TRADEWIND_HOME and TRADEWIND_CACHE_DIR are read from the environment alone.
+    The environment wins over the env file. TRADEWIND_HOME, TRADEWIND_CACHE_DIR and TRADEWIND_TOOLS_DIR are read from
+    the environment alone.
     """
 
     model_config = SettingsConfigDict(env_prefix="TRADEWIND_", frozen=True, populate_by_name=True, extra="ignore")
@@ -23,6 +25,9 @@ class LocalSettings(BaseSettings):
     home: Path = Field(default=DEFAULT_HOME, description="Data, logs and configuration of this stack")
     cache_dir: Path = Field(
         default_factory=repository.default_cache, description="Kafka's jars and start-up archive, shared by all stacks"
+    )
+    tools_dir: Path = Field(
+        default_factory=go_modules.default_tools, description="The monitoring programs, shared by all clones"
     )
     kafka_port: int = Field(default=9092, ge=0, le=65535)
     airflow_port: int = Field(default=8080, ge=0, le=65535)
@@ -32,6 +37,14 @@ class LocalSettings(BaseSettings):
     api_port: int = Field(
         default=8000, ge=0, le=65535, validation_alias=AliasChoices("TRADEWIND_API_PORT", "FASTAPI_PORT")
     )
+    # Not the well-known 9125: whatever else listens there on this machine is left alone.
+    statsd_port: int = Field(default=0, ge=0, le=65535, description="UDP: where Airflow sends its metrics")
+    statsd_exporter_port: int = Field(default=9102, ge=0, le=65535)
+    kafka_exporter_port: int = Field(default=9308, ge=0, le=65535)
+    node_exporter_port: int = Field(default=9100, ge=0, le=65535)
+    blackbox_exporter_port: int = Field(default=9115, ge=0, le=65535)
+    alertmanager_port: int = Field(default=9093, ge=0, le=65535)
+    prometheus_port: int = Field(default=9090, ge=0, le=65535)
     kafka_bootstrap_servers: str | None = Field(
         default=None,
         validation_alias="KAFKA_BOOTSTRAP_SERVERS",

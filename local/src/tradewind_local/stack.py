@@ -12,11 +12,12 @@ from tradewind_local.airflow_schema import AirflowSchema
 from tradewind_local.errors import PartError
 from tradewind_local.layout import AGENTS_DATABASE, Layout, callers, process_environment
 from tradewind_local.locks import exclusive
-from tradewind_local.parts import ALL, SPECS, Part, Port, build, with_needs
+from tradewind_local.monitoring import parts as monitoring
+from tradewind_local.parts import ALL, MONITORING, SPECS, Part, Port, build, with_needs
 from tradewind_local.ports import PortBook, require_free
 from tradewind_local.postgres import ensure_database
 from tradewind_local.processes import PartStatus
-from tradewind_local.runner import Runner
+from tradewind_local.runner import DOWN, Runner
 from tradewind_local.settings import LocalSettings
 from tradewind_local.sockets import remove_socket_folder
 from tradewind_local.steps import Step, StoppedError, run_steps
@@ -50,7 +51,7 @@ class Stack:
 
     @cached_property
     def _parts(self) -> dict[str, Part]:
-        return build(self._layout)
+        return build(self._layout) | monitoring.build(self._layout)
 
     def up(self, parts: tuple[str, ...] = ALL) -> None:
         """Start `parts` and what they need, those that do not run yet, and wait until each is ready.
@@ -80,10 +81,12 @@ class Stack:
             remove_socket_folder(self._layout.postgres.socket_folder)
 
     def status(self) -> list[PartStatus]:
-        """A row for each part."""
+        """A row for each part; for one of the monitoring once it was started."""
         # To look at a stack that never was makes nothing: no port, no secret.
         urls = {part.name: part.url for part in self._parts.values()} if self.settings.ports_file.exists() else {}
-        return [processes.status(name, urls.get(name, ""), self._runner.state(name)) for name in urls or ALL]
+        states = {name: self._runner.state(name) for name in urls or ALL}
+        shown = [name for name, state in states.items() if name not in MONITORING or state != DOWN]
+        return [processes.status(name, urls.get(name, ""), states[name]) for name in shown]
 
     def environment(self) -> dict[str, str]:
         """Addresses, users and secrets of this stack, by the names that its parts use: for clients and tests."""

@@ -91,14 +91,31 @@ def _have_leaders(client: AdminClient, topics: tuple[Topic, ...]) -> bool:
     )
 
 
-def warm_groups(bootstrap_servers: str, group: str) -> None:
+def warm_groups(bootstrap_servers: str, group: str, timeout: float = 30) -> None:
     """Ask for `group`'s offsets once, so that the broker has its offsets topic before the first consumer joins.
 
     A consumer asks, not an admin client: that one answers from a thread of its own, which crashes the process when the
     client is dropped right after its answer (seen with confluent-kafka 2.16.1).
+    Raises PartError when that does not work within `timeout` seconds.
     """
     consumer = Consumer({"bootstrap.servers": bootstrap_servers, "group.id": group}, logger=_SILENT)
+    deadline = time.monotonic() + timeout
     try:
-        consumer.committed([TopicPartition(TOPICS[0].name, 0)], timeout=30)
+        while not _has_offsets(consumer):
+            if time.monotonic() > deadline:
+                raise PartError(f"the broker at {bootstrap_servers} keeps no offsets after {timeout:.0f} s")
+            time.sleep(0.1)
     finally:
         consumer.close()
+
+
+def _has_offsets(consumer: Consumer) -> bool:
+    try:
+        consumer.committed([TopicPartition(TOPICS[0].name, 0)], timeout=30)
+    except KafkaException as error:
+        cause: KafkaError = error.args[0]
+        # On a new broker the coordinator may move while the offsets topic is being made.
+        if not cause.retriable() and cause.code() != KafkaError.NOT_COORDINATOR:
+            raise
+        return False
+    return True

@@ -218,3 +218,21 @@ async def test_no_answer_takes_longer_than_the_time_out() -> None:
     async with http_subject(BearerAuth(SecretStr("t")), httpx.MockTransport(hang)) as subject:
         with pytest.raises(EngineDownError, match="TimeoutError"):
             await asyncio.wait_for(subject.engine.workflows(), 5)
+
+
+async def test_a_connection_is_in_use_while_the_engine_is_asked() -> None:
+    in_use: list[float | None] = []
+
+    def read() -> None:
+        labels = {"engine": "airflow"}
+        in_use.append(asked.metrics.registry.get_sample_value("tradewind_engine_requests_inprogress", labels))
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        read()
+        return httpx.Response(200, json=[])
+
+    async with http_subject(BearerAuth(SecretStr("t")), httpx.MockTransport(answer)) as asked:
+        read()
+        await asked.engine.workflows()
+        read()
+    assert in_use == [0, 1, 0]

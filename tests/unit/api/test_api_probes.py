@@ -1,6 +1,7 @@
 from datetime import datetime
 
 import pytest
+from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from support.facade import Facade
@@ -102,3 +103,27 @@ async def test_metrics_speak_openmetrics_to_who_asks_for_it(facade: Facade) -> N
     response = await facade.client.get("/metrics", headers={"accept": "application/openmetrics-text"})
     assert response.headers["content-type"].startswith("application/openmetrics-text")
     assert response.text.rstrip().endswith("# EOF")
+
+
+TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+@pytest.mark.parametrize(("flags", "traced"), [("01", True), ("00", False), ("zz", False)])
+async def test_openmetrics_has_the_trace_of_a_request_and_of_its_acceptance(
+    facade: Facade, flags: str, traced: bool
+) -> None:
+    await facade.trigger({"traceparent": f"00-{TRACE_ID}-00f067aa0ba902b7-{flags}"})
+    response = await facade.client.get("/metrics", headers={"accept": "application/openmetrics-text"})
+    found = {
+        (family.name, sample.exemplar.labels["trace_id"])
+        for family in openmetrics.text_string_to_metric_families(response.text)  # type: ignore[no-untyped-call]  # published untyped
+        for sample in family.samples
+        if sample.exemplar
+    }
+    wanted = {(name, TRACE_ID) for name in ("http_request_duration_seconds", "tradewind_accept_seconds")}
+    assert found == (wanted if traced else set())
+
+
+@pytest.mark.parametrize("outcome", ["accepted", "deduplicated", "kafka-unavailable"])
+async def test_outcomes_stand_at_zero_before_the_first(facade: Facade, outcome: str) -> None:
+    assert (await samples(facade))["tradewind_triggers_total", (("outcome", outcome),)] == 0

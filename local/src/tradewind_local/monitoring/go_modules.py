@@ -1,0 +1,47 @@
+"""The monitoring programs that are written in Go, and where they lie once they are built."""
+
+import os
+import platform
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+LOCK_FILE = Path(__file__).with_name("go-modules.toml")
+
+
+@dataclass(frozen=True)
+class GoModule:
+    """One row of `go-modules.toml`. `commands`: program's name and its package's folder within the module."""
+
+    path: str
+    version: str
+    release: str
+    sum: str
+    commands: dict[str, str]
+    tags: str = ""
+    absent: str = ""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.path.rpartition("/")[2]
+
+    def folder(self, tools: Path) -> Path:
+        """Where its programs lie in the folder `tools`: another release or kind of machine has another one."""
+        return tools / f"{self.name}-{self.release}-{sys.platform}-{platform.machine().lower()}"
+
+    def is_built(self, tools: Path) -> bool:
+        """Whether all of its programs are there."""
+        return all((self.folder(tools) / command).is_file() for command in self.commands)
+
+
+def read_lock(lock_file: Path = LOCK_FILE) -> tuple[GoModule, ...]:
+    """The pinned modules, in the order of the file."""
+    return tuple(GoModule(**row) for row in tomllib.loads(lock_file.read_text())["module"])
+
+
+def default_tools() -> Path:
+    """The folder that all clones share: TRADEWIND_TOOLS_DIR, or `tradewind` in the user's cache folder."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(os.environ.get("TRADEWIND_TOOLS_DIR") or cache / "tradewind").absolute()
