@@ -37,7 +37,8 @@ def main() -> None:
     asked = parser.parse_args().name
     for name, run in ALONE.items():
         if asked in (None, name):
-            _report(run())    names = [name for name in ON_STACK if asked in (None, name)]
+            _report(run())
+    names = [name for name in ON_STACK if asked in (None, name)]
     if names:
         with running() as stack:
             for name in names:

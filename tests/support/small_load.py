@@ -7,7 +7,7 @@ import httpx
 
 from support.whole_stack import EXAMPLE, WholeStack
 from tradewind_contracts import records, run_ids
-from tradewind_contracts.events import TriggerPayload, WorkflowTriggered
+from tradewind_contracts.events import CancelPayload, CancelRequested, TriggerPayload, WorkflowTriggered
 from tradewind_contracts.workflows import WorkflowType
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -28,10 +28,25 @@ def rounds(stack: WholeStack) -> Iterator[int]:
 def _airflow(stack: WholeStack, number: int) -> None:
     example = EXAMPLE | {"parameters": {"message": "hello"}}
     for _ in range(2):  # the second is a repeat
-        _trigger(stack, example, f"round-{number}")
+        answer = _trigger(stack, example, f"round-{number}")
+    if number % 2 and answer.status_code == httpx.codes.ACCEPTED:
+        _cancel(stack, answer.json()["workflow_run_id"])
     failing = {"workflow_id": "recon_break_resolution", "workflow_type": "airflow", "parameters": MISSING_BLOTTERS}
     _trigger(stack, failing)
     _trigger(stack, EXAMPLE | {"workflow_id": "no_such_workflow"})
+
+
+def _cancel(stack: WholeStack, run_id: str) -> None:
+    """Ask for the run's end; it may have ended already, which is an outcome too."""
+    event = CancelRequested(
+        source="a stranger",
+        workflow_id=EXAMPLE["workflow_id"],
+        workflow_type=WorkflowType.AIRFLOW,
+        workflow_run_id=run_id,
+        payload=CancelPayload(),
+    )
+    record = records.encode(event)
+    stack.produce(record.value, record.key)
 
 
 def _agents(stack: WholeStack) -> None:

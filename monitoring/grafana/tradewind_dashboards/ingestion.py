@@ -1,6 +1,7 @@
 """The ingestion: what becomes of the events that ask Airflow for runs, from the topic to the run's start and end."""
 
 from tradewind_dashboards.model import Dashboard, Panel, Query, Row
+from tradewind_dashboards.plugin import LIFECYCLE, PLUGIN
 from tradewind_dashboards.promql import grown, quantile
 
 _RECORDS = 'airflow_tradewind_ingestion_records_total{job="airflow"}'
@@ -47,8 +48,23 @@ RECORDS = Row(
             "`unavailable` is tried again.",
             "short",
             (Query(f"sum by (outcome) ({grown(_TRIGGERS)})", "{{outcome}}"),),
+            span=8,
             empty="No triggers",
             stacked=True,
+            lowest=0,
+        ),
+        Panel(
+            "Offset commits",
+            "Commits per second of the ingestion's group, by whether Kafka took them.",
+            "cps",
+            (
+                Query(
+                    "sum by (outcome) (rate(airflow_tradewind_ingestion_commits_total"
+                    '{job="airflow"}[$__rate_interval]))',
+                    "{{outcome}}",
+                ),
+            ),
+            span=8,
             lowest=0,
         ),
         Panel(
@@ -67,6 +83,7 @@ RECORDS = Row(
                     "settled",
                 ),
             ),
+            span=8,
             lowest=0,
         ),
     ),
@@ -77,10 +94,14 @@ STAGES = Row(
     (
         Panel(
             "Stages of an Airflow run",
-            "Accepted by the broker; the wait of a task until the scheduler queues it; the run itself.",
+            "Accepted by the broker; from the event to its DAG run; the wait of a task until the scheduler queues it; "
+            "the run itself.",
             "s",
             (
                 Query(quantile(0.95, 'tradewind_accept_seconds_bucket{job="fastapi"}'), "accept"),
+                Query(
+                    quantile(0.95, 'airflow_tradewind_ingestion_lag_seconds_bucket{job="airflow"}'), "event to DAG run"
+                ),
                 Query(
                     quantile(0.95, 'airflow_task_scheduled_duration_seconds_bucket{job="airflow"}'),
                     "task scheduled to queued",
@@ -111,5 +132,5 @@ DASHBOARD = Dashboard(
     "Tradewind / Ingestion",
     "What becomes of the events that ask for runs, how many wait, and how long does each stage take from the event to "
     "the run's end?",
-    (RECORDS, STAGES),
+    (RECORDS, STAGES, PLUGIN, LIFECYCLE),
 )

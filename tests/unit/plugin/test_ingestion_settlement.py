@@ -1,6 +1,8 @@
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from airflow.observability import stats
 from confluent_kafka import KafkaError, KafkaException
 
 from support.plugin_suite import BROKEN, FakePlugin, PluginSuite, cancel, item
@@ -8,6 +10,7 @@ from tradewind_airflow.ingestion.backlog import Entry
 from tradewind_airflow.ingestion.decisions import GiveUp, Inbound, Skip, Trigger, Work
 from tradewind_airflow.ingestion.settlement import Settlement
 from tradewind_airflow.triggerer.errors import UnreachableError
+from tradewind_contracts.batches import EventOrigin
 
 PATIENCE = 60.0
 
@@ -180,3 +183,19 @@ def test_a_cancel_while_the_plugin_is_down_is_not_lost(desk: Desk) -> None:
     assert desk.settle(command)
     assert desk.plugin.cancelled == [one.workflow_run_id]
     assert desk.letters.written == []
+
+
+@pytest.mark.parametrize(("age", "lag"), [(2.5, 2.5), (-60.0, 0.0)])
+def test_a_new_run_is_timed_from_its_event_and_a_repeat_is_not(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, age: float, lag: float
+) -> None:
+    timed: list[tuple[str, timedelta]] = []
+    monkeypatch.setattr(stats, "timing", lambda name, value: timed.append((name, value)))
+    stamped = datetime.now(UTC) - timedelta(seconds=age)
+    origin = EventOrigin(event_id="e", source="s", timestamp=stamped)
+    asked = item().model_copy(update={"origin": origin})
+    assert desk.settle(entry(Trigger(asked)))
+    assert desk.settle(entry(Trigger(asked)))
+    ((name, value),) = timed
+    assert name == "tradewind.ingestion.lag"
+    assert value.total_seconds() == pytest.approx(lag, abs=1)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
+from airflow.observability import stats
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from tradewind_airflow.ingestion import decisions
@@ -86,7 +87,9 @@ class EventConsumer:
         except KafkaException as error:
             # The runs exist; at worst the same events come again, and are answered by "exists".
             logger.warning("offsets could not be committed: %s. Trying again with the next ones", error)
+            stats.incr("tradewind.ingestion.commits", tags={"outcome": "failed"})
             return
+        stats.incr("tradewind.ingestion.commits", tags={"outcome": "done"})
         self._backlog.committed(positions)
 
     def _pace(self) -> None:

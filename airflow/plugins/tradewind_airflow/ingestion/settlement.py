@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from airflow.observability import stats
@@ -12,7 +13,7 @@ from tradewind_airflow.ingestion.backlog import Entry
 from tradewind_airflow.ingestion.decisions import Again, Cancel, Done, GiveUp, Inbound, Skip, Trigger
 from tradewind_airflow.triggerer.backoff import Backoff, delay
 from tradewind_airflow.triggerer.errors import UnreachableError
-from tradewind_contracts.batches import BatchItem, ItemResult
+from tradewind_contracts.batches import BatchItem, ItemResult, Outcome
 from tradewind_contracts.problems import Problem
 
 logger = logging.getLogger(__name__)
@@ -75,6 +76,7 @@ class Settlement:
                 entry.work = verdict
             else:
                 self._done(entry, verdict.outcome)
+                _time(item, result)
 
     def _cancel(self, entries: Sequence[Entry], waiting: Mapping[str | None, float]) -> None:
         """Cancel runs, one by one in their order, but for those whose trigger has to wait."""
@@ -120,3 +122,10 @@ class Settlement:
         for entry in entries:
             entry.due = max(entry.due, self._clock() + wait)
         return False
+
+
+def _time(item: BatchItem, result: ItemResult) -> None:
+    """Time a new run from its event; that of a repeat says nothing."""
+    if result.outcome is Outcome.CREATED and item.origin is not None:
+        # The clock that stamped the event may be ahead of ours.
+        stats.timing("tradewind.ingestion.lag", max(timedelta(0), datetime.now(UTC) - item.origin.timestamp))

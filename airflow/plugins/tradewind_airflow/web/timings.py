@@ -6,8 +6,6 @@ from datetime import timedelta
 from airflow.observability import stats
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-DURATION = "tradewind.request.duration"
-
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 """The methods that are told apart: a caller may invent any number of others."""
 
@@ -31,7 +29,11 @@ class RequestTimer:
 
         async def timed_send(message: Message) -> None:
             if message["type"] == "http.response.start":
-                stats.timing(DURATION, timedelta(seconds=time.perf_counter() - began), tags=tags(scope, message))
+                stats.timing(
+                    "tradewind.request.duration",
+                    timedelta(seconds=time.perf_counter() - began),
+                    tags=tags(scope, message),
+                )
             await send(message)
 
         await self._app(scope, receive, timed_send)
