@@ -1,5 +1,6 @@
 """Airflow's API server and a database, and nothing else: for what no scheduler and no broker may disturb."""
 
+import asyncio
 import shutil
 import sys
 import tempfile
@@ -22,7 +23,10 @@ sys.path.append(str(HERE.parent / "tests"))
 from support.airflow_server import AirflowServer  # noqa: E402  # the tests' folder is on the path only now
 from support.many_runs import multiply  # noqa: E402  # as above
 
-__all__ = ["AirflowAlone", "AirflowServer", "multiply", "prepared", "signed_in"]
+__all__ = ["FEW", "MANY", "AirflowAlone", "AirflowServer", "prepared", "signed_in", "with_few_and_many_runs"]
+
+COPIED = "copied"
+FEW, MANY = 1_000, 1_000_000
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,25 @@ def prepared() -> Iterator[AirflowAlone]:
         server.run("db", "migrate")
         server.run("dags", "reserialize")
         yield alone
+
+
+@contextmanager
+def with_few_and_many_runs(dag_id: str) -> Iterator[tuple[AirflowServer, AirflowServer]]:
+    """Serve two databases, one with `FEW` runs of a DAG and one with `MANY`, all copies of one that the plugin made."""
+    with prepared() as alone:
+        with alone.server("setup") as server:
+            asyncio.run(_first_run(server, dag_id))
+        large = alone.copy("million")
+        multiply(alone.database_url, COPIED, FEW)
+        multiply(large, COPIED, MANY)
+        with alone.server("thousand") as few, alone.server("million", large) as many:
+            yield few, many
+
+
+async def _first_run(server: AirflowServer, dag_id: str) -> None:
+    async with aiohttp.ClientSession() as http:
+        airflow = await signed_in(http, server)
+        await airflow.trigger_batch([{"workflow_id": dag_id, "workflow_type": "airflow", "workflow_run_id": COPIED}])
 
 
 async def signed_in(http: aiohttp.ClientSession, server: AirflowServer) -> AirflowApi:

@@ -11,15 +11,12 @@ from functools import partial
 
 from aiohttp import ClientSession, ClientTimeout
 
-from airflow_alone import AirflowServer, multiply, prepared, signed_in
+from airflow_alone import AirflowServer, signed_in, with_few_and_many_runs
 from airflow_api import AirflowApi
 from figures import Benchmark, Figures, Limit, percentiles, prefixed
 
 ROUNDS = 6
 """Peer and we, each DAG and each database in turn: a busy minute of the machine is everybody's."""
-
-COPIED = "copied"
-FEW, MANY = 1_000, 1_000_000
 
 
 @dataclass(frozen=True)
@@ -65,20 +62,8 @@ class Spent:
 
 def run() -> Benchmark:
     """Measure on servers and databases of their own: no scheduler looks at the runs."""
-    with prepared() as alone:
-        with alone.server("setup") as server:
-            asyncio.run(_first_run(server))
-        large = alone.copy("million")
-        multiply(alone.database_url, COPIED, FEW)
-        multiply(large, COPIED, MANY)
-        with alone.server("thousand") as few, alone.server("million", large) as many:
-            return asyncio.run(_run(few, many))
-
-
-async def _first_run(server: AirflowServer) -> None:
-    async with ClientSession() as http:
-        airflow = await signed_in(http, server)
-        await airflow.trigger_batch([LOADS[0].item() | {"workflow_run_id": COPIED}])
+    with with_few_and_many_runs(LOADS[0].dag_id) as (few, many):
+        return asyncio.run(_run(few, many))
 
 
 async def _run(few: AirflowServer, many: AirflowServer) -> Benchmark:

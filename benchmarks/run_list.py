@@ -8,7 +8,7 @@ from collections import defaultdict
 
 from aiohttp import ClientSession, ClientTimeout
 
-from airflow_alone import AirflowServer, multiply, prepared, signed_in
+from airflow_alone import AirflowServer, signed_in, with_few_and_many_runs
 from airflow_api import AirflowApi
 from figures import Benchmark, Figures, Limit, percentiles, prefixed
 from load import as_fast_as_possible
@@ -18,8 +18,6 @@ CALLS = 40
 SLOW_CALLS = 4
 
 DAG_ID, IDLE_DAG_ID = "tasks_1", "tasks_50"
-COPIED = "copied"
-FEW, MANY = 1_000, 1_000_000
 
 OURS = {
     name: f"/tradewind/workflows/runs?limit=50{query}"
@@ -44,21 +42,8 @@ Spent = dict[str, list[float]]
 
 def run() -> Benchmark:
     """Measure on two servers, in turn: no scheduler looks at the runs."""
-    with prepared() as alone:
-        with alone.server("setup") as server:
-            asyncio.run(_first_run(server))
-        large = alone.copy("million")
-        multiply(alone.database_url, COPIED, FEW)
-        multiply(large, COPIED, MANY)
-        with alone.server("thousand") as few, alone.server("million", large) as many:
-            return _benchmark(*asyncio.run(_run({"thousand": few, "million": many})))
-
-
-async def _first_run(server: AirflowServer) -> None:
-    async with ClientSession() as http:
-        airflow = await signed_in(http, server)
-        item = {"workflow_id": DAG_ID, "workflow_type": "airflow", "workflow_run_id": COPIED}
-        await airflow.trigger_batch([item])
+    with with_few_and_many_runs(DAG_ID) as (few, many):
+        return _benchmark(*asyncio.run(_run({"thousand": few, "million": many})))
 
 
 async def _run(servers: dict[str, AirflowServer]) -> tuple[Spent, Spent]:

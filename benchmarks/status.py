@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import ClientSession, ClientTimeout
 
-from airflow_alone import AirflowServer, multiply, prepared, signed_in
+from airflow_alone import FEW, MANY, AirflowServer, signed_in, with_few_and_many_runs
 from airflow_api import AirflowApi
 from figures import Benchmark, Figures, Limit, percentiles, prefixed
 from load import as_fast_as_possible
@@ -21,8 +21,6 @@ SLOW_CALLS = 4
 """Airflow's search and list read all runs; a few calls tell enough."""
 
 DAG_ID = "tasks_1"
-COPIED = "copied"
-FEW, MANY = 1_000, 1_000_000
 
 
 @dataclass
@@ -37,21 +35,8 @@ class Spent:
 
 def run() -> Benchmark:
     """Measure on two servers, in turn: no scheduler looks at the runs."""
-    with prepared() as alone:
-        with alone.server("setup") as server:
-            asyncio.run(_first_run(server))
-        large = alone.copy("million")
-        multiply(alone.database_url, COPIED, FEW)
-        multiply(large, COPIED, MANY)
-        with alone.server("thousand") as few, alone.server("million", large) as many:
-            return asyncio.run(_run(few, many))
-
-
-async def _first_run(server: AirflowServer) -> None:
-    async with ClientSession() as http:
-        airflow = await signed_in(http, server)
-        item = {"workflow_id": DAG_ID, "workflow_type": "airflow", "workflow_run_id": COPIED}
-        await airflow.trigger_batch([item])
+    with with_few_and_many_runs(DAG_ID) as (few, many):
+        return asyncio.run(_run(few, many))
 
 
 async def _run(few: AirflowServer, many: AirflowServer) -> Benchmark:

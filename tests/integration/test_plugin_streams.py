@@ -13,8 +13,9 @@ import pytest
 from support.airflow_rows import CLEARED, answered, asked, ended, paused, started, task_ended
 from support.airflow_server import AirflowServer
 from support.event_stream import Sent, sent
+from support.ingestion import until
 from support.servers import temporary_home
-from support.watching import made, status, until
+from support.watching import made, status
 
 
 class Stream:
@@ -208,7 +209,7 @@ def test_nobody_listens_nobody_looks(airflow_server: AirflowServer, ingest: http
         with client.stream("GET", f"/workflows/{run_id}/events") as response:
             first = next(sent(response))
             assert first.retry == 2000
-            until(lambda: looks_on(airflow_server))
+            until(lambda: looks_on(airflow_server), 120)
         # The client went away without a word: the second heartbeat finds out.
-        until(lambda: not looks_on(airflow_server))
+        until(lambda: not looks_on(airflow_server), 120)
         assert not looks_on(airflow_server)

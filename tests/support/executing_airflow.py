@@ -1,7 +1,6 @@
 """A real Airflow with all its parts: the server, a scheduler with its workers and a DAG processor."""
 
 import json
-import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -29,18 +28,8 @@ class ExecutingAirflow(SteeredAirflow):
     @contextmanager
     def processor(self) -> Iterator[None]:
         """Run the DAG processor."""
-        with (self.home / "processor.log").open("ab") as output:
-            command = [str(AIRFLOW), "dag-processor"]
-            process = subprocess.Popen(command, env=self.env, stdout=output, stderr=output, start_new_session=True)
-        try:
+        with self._part("dag-processor"):
             yield
-        finally:
-            os.killpg(process.pid, 15)
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, 9)
-                process.wait(10)
 
     @contextmanager
     def parsed(self, *dag_ids: str) -> Iterator[None]:

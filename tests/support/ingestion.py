@@ -1,18 +1,16 @@
 """A running ingestion thread, on own topics and with own connections, and what it left behind."""
 
-import json
-import os
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
-from unittest.mock import patch
 
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from support import worker_thread
 from support.airflow_server import AirflowServer
 from support.servers import TopicSet, unique
 from tradewind_airflow.ingestion.settings import IngestionSettings
@@ -61,31 +59,14 @@ class Ingestion:
     @property
     def connections(self) -> dict[str, str]:
         """The environment variables of its Airflow connections."""
-        extra = {"bootstrap.servers": self.bootstrap_servers, **self.kafka_extra}
-        return {
-            "AIRFLOW_CONN_TRADEWIND_KAFKA": json.dumps({"conn_type": "kafka", "extra": extra}),
-            "AIRFLOW_CONN_TRADEWIND_AIRFLOW": self.server.connection(),
-        }
+        return worker_thread.connections(self.server, self.bootstrap_servers, **self.kafka_extra)
 
     @contextmanager
     def running(self) -> Iterator[IngestionWorker]:
         """Run the thread; on leaving it has to end within seconds, and without an error."""
-        ended = threading.Event()
-        errors: list[BaseException] = []
-
-        def on_end(error: BaseException | None) -> None:
-            errors.extend([error] if error else [])
-            ended.set()
-
-        with patch.dict(os.environ, self.connections):
-            worker = IngestionWorker(self.settings, on_end)
-            worker.start()
-            try:
-                yield worker
-            finally:
-                worker.stop()
-                assert ended.wait(20), "the thread did not end"
-        assert errors == []
+        make = partial(IngestionWorker, self.settings)
+        with worker_thread.running(make, self.connections, 20) as worker:
+            yield worker
 
     def send(self, *events: Event) -> None:
         """Produce events, each acknowledged."""

@@ -1,16 +1,14 @@
 """A running lifecycle thread, on an own topic and with own connections, and what it published."""
 
-import json
-import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
-from unittest.mock import patch
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 
+from support import worker_thread
 from support.airflow_server import AirflowServer
 from support.ingestion import until
 from support.plugin_suite import FITTING
@@ -90,31 +88,14 @@ class Lifecycle:
     @property
     def connections(self) -> dict[str, str]:
         """The environment variables of its Airflow connections."""
-        extra = {"bootstrap.servers": self.bootstrap_servers}
-        return {
-            "AIRFLOW_CONN_TRADEWIND_KAFKA": json.dumps({"conn_type": "kafka", "extra": extra}),
-            "AIRFLOW_CONN_TRADEWIND_AIRFLOW": self.server.connection(),
-        }
+        return worker_thread.connections(self.server, self.bootstrap_servers)
 
     @contextmanager
     def running(self) -> Iterator[LifecycleWorker]:
         """Run the thread; on leaving it has to end within seconds, and without an error."""
-        ended = threading.Event()
-        errors: list[BaseException] = []
-
-        def on_end(error: BaseException | None) -> None:
-            errors.extend([error] if error else [])
-            ended.set()
-
-        with patch.dict(os.environ, self.connections):
-            worker = LifecycleWorker(self.settings, on_end)
-            worker.start()
-            try:
-                yield worker
-            finally:
-                worker.stop()
-                assert ended.wait(WAIT + 15), "the thread did not end"
-        assert errors == []
+        make = partial(LifecycleWorker, self.settings)
+        with worker_thread.running(make, self.connections, WAIT + 15) as worker:
+            yield worker
 
     def events(self) -> list[WorkflowStatusChanged]:
         """All events on the topic so far, each partition's in their order."""

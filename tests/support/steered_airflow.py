@@ -49,9 +49,16 @@ class SteeredAirflow(AirflowServer):
     @contextmanager
     def scheduler(self) -> Iterator[None]:
         """Run the scheduler with its workers."""
-        with (self.home / "scheduler.log").open("ab") as output:
-            command = [str(AIRFLOW), "scheduler", "--skip-serve-logs"]
-            process = subprocess.Popen(command, env=self.env, stdout=output, stderr=output, start_new_session=True)
+        with self._part("scheduler", "--skip-serve-logs"):
+            yield
+
+    @contextmanager
+    def _part(self, *command: str) -> Iterator[None]:
+        """Run one of Airflow's processes; its log is named after it."""
+        with (self.home / f"{command[0]}.log").open("ab") as output:
+            process = subprocess.Popen(
+                [str(AIRFLOW), *command], env=self.env, stdout=output, stderr=output, start_new_session=True
+            )
         try:
             yield
         finally:

@@ -1,7 +1,6 @@
 """Runs to watch, and what happens to them a little later, for the tests of statuses and streams."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -30,9 +29,3 @@ def soon(call: Callable[[], Any], after: float = 0.6) -> Iterator[None]:
     timer.start()
     yield
     timer.join()
-
-
-def until(holds: Callable[[], bool], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
