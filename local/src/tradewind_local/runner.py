@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from supervisor.xmlrpc import SupervisorTransport
+from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from tradewind_local import launch
 from tradewind_local.credentials import write_private
 from tradewind_local.errors import LocalError, PartError
 from tradewind_local.sockets import remove_socket_folder, socket_folder
 
-UP_STATES = {"STARTING", "RUNNING", "BACKOFF"}
+UP_STATES = {"STARTING", "RUNNING", "BACKOFF", "EXITED"}
+"""A part that died by itself is `EXITED` until the runner has started it again."""
+
 # To supervisord these begin an expansion or a comment.
 SIGNS_WITH_A_MEANING = "%;#"
 RUNNER = """\
@@ -131,8 +133,14 @@ class Runner:
 
     def stop_program(self, name: str) -> None:
         """Stop a part and wait for its end; it stays down."""
-        if self.state(name).up:
-            self._call("stopProcess", name, True)
+        while self.state(name).up:
+            try:
+                self._call("stopProcess", name, True)
+            except xmlrpc.client.Fault as fault:
+                if fault.faultCode != Faults.NOT_RUNNING:
+                    raise
+                # It died just now, and can be told to stay down only when it was started again.
+                time.sleep(0.05)
 
     def shut_down(self, timeout: float = 60) -> None:
         """End supervisord, and with it every part that still runs."""
