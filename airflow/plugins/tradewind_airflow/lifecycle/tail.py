@@ -9,8 +9,12 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from tradewind_airflow.lifecycle import marks
 from tradewind_airflow.lifecycle.marks import Mark
 
-FIRST_SPAN = 200
-"""Records looked at in each partition at first; ten times as many each time that none of them is ours."""
+FIRST_SPAN = 2000
+"""Records looked at in each partition at first; ten times as many each time that none of them is ours.
+
+A page of 500 runs and what each may have been through fit in it, all on one partition: what is asked for again after a
+restart is then known to stand on the topic.
+"""
 
 REQUEST_SECONDS = 10.0
 SILENCE_SECONDS = 30.0
