@@ -95,9 +95,9 @@ def test_a_run_reads_cancelled_until_it_is_retried(
     state: str, clear_number: int, *, effective: bool, expected: bool
 ) -> None:
     conf = with_envelope({}, RunEnvelope(cancel=cancellation(effective=effective)))
-    assert is_cancelled(conf, clear_number=clear_number, state=state) is expected
+    assert is_cancelled(conf[RESERVED_KEY], clear_number=clear_number, state=state) is expected
 
 
 def test_a_failed_run_without_a_cancel_failed() -> None:
     assert not is_cancelled(None, clear_number=0, state="failed")
-    assert not is_cancelled(conf_of(item()), clear_number=0, state="failed")
+    assert not is_cancelled(conf_of(item())[RESERVED_KEY], clear_number=0, state="failed")

@@ -14,17 +14,17 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, TypeVarTuple
 
-from airflow.models.dag import DagModel, DagTag
+from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun
 from airflow.models.hitl import HITLDetail
 from airflow.models.taskinstance import TaskInstance
 from airflow.utils.state import DagRunState
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, exists, or_, select, text
+from sqlalchemy import Row, Select, and_, bindparam, or_, select, text
 from sqlalchemy.orm import Session
 
 from tradewind_airflow.feed.cursors import Mark, Start
 from tradewind_airflow.feed.rows import Question, RunRow
-from tradewind_airflow.runs.catalog import INTERNAL_TAG
+from tradewind_airflow.runs.catalog import is_internal
 from tradewind_airflow.runs.envelope import RESERVED_KEY
 from tradewind_airflow.runs.task_counts import HUMAN_STATES
 
@@ -161,7 +161,7 @@ def run_rows() -> Select[*tuple[Any, ...]]:
         DagRun.end_date,
         DagRun.updated_at,
         DagModel.is_paused,
-        _internal().label("is_internal"),
+        is_internal(DagRun.dag_id).label("is_internal"),
         DagRun.conf[RESERVED_KEY].label("envelope"),
     ).outerjoin(DagModel, DagModel.dag_id == DagRun.dag_id)
 
@@ -174,10 +174,6 @@ def run_row(row: Row[Any]) -> RunRow:
     values["updated_at"] = row.updated_at or row.end_date or row.start_date or row.queued_at
     values["envelope"] = row.envelope if isinstance(row.envelope, dict) else None
     return RunRow(**values)
-
-
-def _internal() -> ColumnElement[bool]:
-    return exists().where(DagTag.dag_id == DagRun.dag_id, DagTag.name == INTERNAL_TAG)
 
 
 def asking(session: Session, since: datetime) -> dict[int, frozenset[tuple[Any, ...]]]:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.utils.state import DagRunState
 
 from tradewind_airflow.feed.rows import Question, RunRow
-from tradewind_airflow.runs.envelope import RESERVED_KEY, is_cancelled
+from tradewind_airflow.runs.envelope import is_cancelled
 from tradewind_contracts.events import StatusPayload, WorkflowStatusChanged
 from tradewind_contracts.workflows import RunStatus, WorkflowType
 
@@ -83,7 +83,7 @@ def _end(run: RunRow) -> Iterator[Transition]:
 
 
 def _word(run: RunRow) -> RunStatus:
-    cancelled = is_cancelled({RESERVED_KEY: run.envelope}, clear_number=run.clear_number, state=run.state)
+    cancelled = is_cancelled(run.envelope, clear_number=run.clear_number, state=run.state)
     return RunStatus.CANCELLED if cancelled else _ENDS[run.state]
 
 

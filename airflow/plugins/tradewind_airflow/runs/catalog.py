@@ -19,7 +19,7 @@ from airflow.models.tasklog import LogTemplate
 from airflow.serialization.definitions.dag import SerializedDAG
 from airflow.utils.types import DagRunType
 from cachetools import LRUCache
-from sqlalchemy import ScalarSelect, Select, bindparam, exists, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, SQLColumnExpression, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
 from tradewind_airflow.runs.parameters import ParameterSchema
@@ -102,6 +102,11 @@ class Catalog:
         return found
 
 
+def is_internal(dag_id: SQLColumnExpression[str]) -> ColumnElement[bool]:
+    """Return the condition that the DAG of a row is Tradewind's own machinery."""
+    return exists().where(DagTag.dag_id == dag_id, DagTag.name == INTERNAL_TAG)
+
+
 def newest(session: Session, dag_ids: Collection[str]) -> dict[str, Newest]:
     """Return what new runs of the DAGs are pinned to at this instant; DAGs without a version are left out."""
     return {
@@ -148,7 +153,6 @@ def _newest_version() -> ScalarSelect[UUID]:
 
 @cache
 def _workflows() -> Select[*tuple[Any, ...]]:
-    internal = exists().where(DagTag.dag_id == DagModel.dag_id, DagTag.name == INTERNAL_TAG)
     return (
         select(
             DagModel.dag_id,
@@ -161,7 +165,7 @@ def _workflows() -> Select[*tuple[Any, ...]]:
             SerializedDagModel.dag_hash,
         )
         .outerjoin(SerializedDagModel, SerializedDagModel.dag_version_id == _newest_version())
-        .where(~internal, DagModel.dag_id.in_(bindparam(DAG_IDS, expanding=True)))
+        .where(~is_internal(DagModel.dag_id), DagModel.dag_id.in_(bindparam(DAG_IDS, expanding=True)))
         .order_by(DagModel.dag_id)
     )
 

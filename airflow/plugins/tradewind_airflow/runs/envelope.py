@@ -75,8 +75,13 @@ def with_envelope(conf: Mapping[str, Any] | None, envelope: RunEnvelope) -> dict
 
 def envelope_of(conf: Mapping[str, Any] | None) -> RunEnvelope:
     """Return a run's envelope; an empty one where there is none, or one that somebody else wrote."""
+    return parsed((conf or {}).get(RESERVED_KEY))
+
+
+def parsed(envelope: Any) -> RunEnvelope:
+    """Return the envelope that stands in a run's `conf`, as `envelope_of` does."""
     try:
-        return RunEnvelope.model_validate((conf or {}).get(RESERVED_KEY, {}))
+        return RunEnvelope.model_validate({} if envelope is None else envelope)
     except ValidationError:
         return RunEnvelope()
 
@@ -96,14 +101,15 @@ def asked_priority_of(conf: Mapping[str, Any] | None) -> int:
     return _number(conf, "asked_priority", priority_of(conf))
 
 
-def is_cancelled(conf: Mapping[str, Any] | None, *, clear_number: int, state: str) -> bool:
+def is_cancelled(envelope: Any, *, clear_number: int, state: str) -> bool:
     """Whether a run reads `cancelled`: it ended as failed, and a cancel of this very go of it kept it from its end.
 
-    A run whose last tasks succeeded in spite of a cancel is `succeeded`: its result exists.
+    `envelope` is `conf["_tradewind"]`, None where there is none. A run whose last tasks succeeded in spite of a cancel
+    is `succeeded`: its result exists.
     """
-    if state != DagRunState.FAILED or RESERVED_KEY not in (conf or {}):
+    if state != DagRunState.FAILED or envelope is None:
         return False
-    cancel = envelope_of(conf).cancel
+    cancel = parsed(envelope).cancel
     return cancel is not None and cancel.clear_number == clear_number and cancel.effective
 
 

@@ -1,6 +1,6 @@
 """Where a run is, as Airflow's tables say now: two statements while it goes on, two or three when it has ended."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -8,13 +8,14 @@ from typing import Any
 from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun
 from airflow.utils.session import create_session
+from airflow.utils.state import DagRunState
 from sqlalchemy import Row, Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from tradewind_airflow.runs import answers, names, results, task_counts
 from tradewind_airflow.runs.callers import Caller
 from tradewind_airflow.runs.catalog import Catalog
-from tradewind_airflow.runs.envelope import RESERVED_KEY, envelope_of, is_cancelled
+from tradewind_airflow.runs.envelope import RESERVED_KEY, is_cancelled, parsed
 from tradewind_airflow.runs.task_counts import TaskCounts
 from tradewind_contracts.workflows import RunStatus, WorkflowStatus, WorkflowType
 
@@ -61,21 +62,32 @@ class StatusService:
             return int(_one(_runs(session, run_id, workflow_id), caller).id)
 
     def _status(self, session: Session, run: Row[Any]) -> WorkflowStatus:
-        word = answers.run_status(run.state, is_paused=bool(run.is_paused), is_cancelled=_was_cancelled(run))
-        tasks = TaskCounts()
-        if word is not RunStatus.SUCCEEDED:
-            tasks = task_counts.counted(session, [run.id]).get(run.id, tasks)
-        return WorkflowStatus(
-            workflow_run_id=run.run_id,
-            status=RunStatus.WAITING if word is RunStatus.RUNNING and tasks.asked else word,
-            progress=1.0 if word is RunStatus.SUCCEEDED else tasks.progress,
-            result=results.result(session, self._catalog, run) if word is RunStatus.SUCCEEDED else None,
-            error=_error(session, run, word),
-            started_at=run.start_date,
-            completed_at=run.end_date,
-            workflow_id=run.dag_id,
-            workflow_type=WorkflowType.AIRFLOW,
-        )
+        known = standing(run, counted(session, [run]), is_paused=bool(run.is_paused))
+        if known.status is RunStatus.SUCCEEDED:
+            known.result = results.result(session, self._catalog, run)
+        known.error = _error(session, run, known.status)
+        return known
+
+
+def counted(session: Session, runs: Iterable[Row[Any]]) -> dict[int, TaskCounts]:
+    """Return the task counts that `standing` needs, in one statement; a run that succeeded needs none."""
+    return task_counts.counted(session, [run.id for run in runs if run.state != DagRunState.SUCCESS])
+
+
+def standing(run: Row[Any], tasks: Mapping[int, TaskCounts], *, is_paused: bool) -> WorkflowStatus:
+    """Return where a row of `dag_run` is, without `result` and `error`; `tasks` are counts by row id."""
+    cancelled = is_cancelled(run.envelope, clear_number=run.clear_number, state=run.state)
+    word = answers.run_status(run.state, is_paused=is_paused, is_cancelled=cancelled)
+    count = tasks.get(run.id, TaskCounts())
+    return WorkflowStatus(
+        workflow_run_id=run.run_id,
+        status=RunStatus.WAITING if word is RunStatus.RUNNING and count.asked else word,
+        progress=1.0 if word is RunStatus.SUCCEEDED else count.progress,
+        started_at=run.start_date,
+        completed_at=run.end_date,
+        workflow_id=run.dag_id,
+        workflow_type=WorkflowType.AIRFLOW,
+    )
 
 
 def _runs(session: Session, run_id: str, workflow_id: str | None) -> Sequence[Row[Any]]:
@@ -120,12 +132,8 @@ def _one(runs: Sequence[Row[Any]], caller: Caller) -> Row[Any]:
     return readable[0]
 
 
-def _was_cancelled(run: Row[Any]) -> bool:
-    return is_cancelled({RESERVED_KEY: run.envelope}, clear_number=run.clear_number, state=run.state)
-
-
 def _error(session: Session, run: Row[Any], word: RunStatus) -> str | None:
     if word is RunStatus.CANCELLED:
-        cancel = envelope_of({RESERVED_KEY: run.envelope}).cancel
+        cancel = parsed(run.envelope).cancel
         return f"cancelled: {cancel.reason}" if cancel and cancel.reason else "cancelled"
     return results.failures(session, run) if word is RunStatus.FAILED else None

@@ -7,19 +7,18 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from airflow.models.dag import DagTag
 from airflow.models.dagbag import DBDagBag
 from airflow.models.dagrun import DagRun
 from airflow.models.log import Log
 from airflow.serialization.definitions.dag import SerializedDAG
 from airflow.utils.session import create_session
 from airflow.utils.sqlalchemy import with_db_lock_timeout, with_row_locks
-from sqlalchemy import Select, bindparam, exists, select, update
+from sqlalchemy import Select, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from tradewind_airflow.runs import envelope
 from tradewind_airflow.runs.callers import Caller
-from tradewind_airflow.runs.catalog import INTERNAL_TAG
+from tradewind_airflow.runs.catalog import is_internal
 from tradewind_airflow.runs.commands.refusals import RefusedError
 from tradewind_airflow.runs.envelope import RunEnvelope
 from tradewind_contracts import run_ids
@@ -106,8 +105,11 @@ def _dags(session: Session, address: Address) -> list[str]:
 @cache
 def _runs() -> Select[str]:
     """The DAGs that have a run, but for Tradewind's own: those are nobody's to steer from outside."""
-    internal = exists().where(DagTag.dag_id == DagRun.dag_id, DagTag.name == INTERNAL_TAG)
-    return select(DagRun.dag_id).where(DagRun.run_id == bindparam(RUN_ID), ~internal).order_by(DagRun.dag_id)
+    return (
+        select(DagRun.dag_id)
+        .where(DagRun.run_id == bindparam(RUN_ID), ~is_internal(DagRun.dag_id))
+        .order_by(DagRun.dag_id)
+    )
 
 
 def _locked(session: Session, address: Address) -> DagRun:
