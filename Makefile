@@ -29,12 +29,18 @@ tools: $(READY) ## Build the monitoring programs (Go, 5-10 minutes, once on a ma
 statsd-mapping: $(READY) ## Write statsd-exporter/ anew: after a new Airflow, or a new metric of our plugin
 	@$(BIN)/python -m tradewind_local.monitoring.statsd_mapping
 
-lock: $(READY) ## Resolve requirements.lock again from the pyproject files
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --no-header --no-annotate --group dev pyproject.toml \
-	  --no-emit-package tradewind-agents --no-emit-package tradewind-airflow --no-emit-package tradewind-api \
-	  --no-emit-package tradewind-contracts --no-emit-package tradewind-local --output-file requirements.lock
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+  --no-header --no-annotate $(patsubst %,--no-emit-package tradewind-%,$(subst langgraph,agents,$(PARTS)))
+IMAGES := api langgraph airflow
+
+lock: $(READY) ## Resolve the requirements.lock files again from the pyproject files (KEEP=1: only what is missing)
+	$(LOCK) $(if $(KEEP),,--upgrade) --group dev pyproject.toml --output-file requirements.lock
 	awk '/^uv==/ {on=1} on {print} on && !/\\$$/ {exit}' requirements.lock > requirements-uv.lock
+	@# What an image holds, and what builds our wheels in it: parts of the lock above.
+	echo hatchling | $(LOCK) --upgrade --constraint requirements.lock - --output-file requirements-build.lock
+	for image in $(IMAGES); do \
+	  $(LOCK) --upgrade --constraint requirements.lock $$image/pyproject.toml contracts/pyproject.toml \
+	    --output-file $$image/requirements.lock || exit; done
 
 check: $(READY) ## Format, lint, types, layers
 	$(BIN)/ruff format --check .
