@@ -6,11 +6,10 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, HttpUrl, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from tradewind_contracts import topics
+from tradewind_contracts import kafka_clients, topics
 
 MIN_TOKEN_LENGTH = 16
 _TOKEN = re.compile(r"[!-~]+")
-_CLIENT_KEYS = re.compile(r"security\.protocol|sasl\.[a-z.]+|ssl\.[a-z.]+|client\.rack|broker\.address\.family")
 
 
 def _strong(token: SecretStr) -> SecretStr:
@@ -18,13 +17,6 @@ def _strong(token: SecretStr) -> SecretStr:
     if len(secret) < MIN_TOKEN_LENGTH or not _TOKEN.fullmatch(secret):
         raise ValueError(f"a token needs at least {MIN_TOKEN_LENGTH} visible ASCII characters")
     return token
-
-
-def _only_client_keys(config: dict[str, SecretStr]) -> dict[str, SecretStr]:
-    strange = [key for key in config if not _CLIENT_KEYS.fullmatch(key)]
-    if strange:
-        raise ValueError(f"only connection and security properties may be set here, not {', '.join(strange)}")
-    return config
 
 
 def _without_slash(url: HttpUrl) -> HttpUrl:
@@ -50,7 +42,7 @@ class Settings(BaseSettings):
     max_waiting: int = Field(default=200, ge=0, description="Calls that may hold `Prefer: wait` at once")
 
     kafka_bootstrap_servers: str = Field(min_length=1, description="host:port, comma separated")
-    kafka_client_config: Annotated[dict[str, SecretStr], AfterValidator(_only_client_keys)] = Field(
+    kafka_client_config: kafka_clients.ClientConfig = Field(
         default={}, description="JSON object of further librdkafka properties: security.protocol, sasl.*, ssl.*"
     )
     kafka_delivery_timeout_ms: int = Field(
@@ -87,9 +79,8 @@ class Settings(BaseSettings):
 
     def kafka_client(self) -> dict[str, str | int | float | bool]:
         """Return librdkafka's properties that producers and consumers share."""
-        security = {key: value.get_secret_value() for key, value in self.kafka_client_config.items()}
         return {
-            **security,
+            **kafka_clients.revealed(self.kafka_client_config),
             "bootstrap.servers": self.kafka_bootstrap_servers,
             "client.id": "tradewind-api",
             # A broker that comes back is found within half a second, not within ten.

@@ -30,7 +30,7 @@ class AgentsService:
         self._locks = RunLocks(self._url)
         self.store = RunStore(self._pool)
         self.graphs = Graphs(registry, self._pool, settings.recursion_limit, settings.step_timeout_seconds)
-        self._kafka = {"bootstrap.servers": settings.kafka_bootstrap_servers}
+        self._kafka = settings.kafka_client()
         self._publisher = Publisher(self._kafka)
         self._consumer = self._make_consumer(registry, metrics)
         self._boot: asyncio.Task[None] | None = None

@@ -3,17 +3,24 @@
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from tradewind_contracts import topics
+from tradewind_contracts import kafka_clients, topics
 
 
 class Settings(BaseSettings):
     """Every setting of the service: `LANGGRAPH_` and the field's name in capitals, unless an alias says otherwise."""
 
-    model_config = SettingsConfigDict(env_prefix="LANGGRAPH_", frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="LANGGRAPH_", frozen=True, populate_by_name=True, hide_input_in_errors=True
+    )
 
     token: SecretStr = Field(min_length=16, description="Bearer token of every caller of this service")
     database_url: SecretStr = Field(description="libpq URL of the database of runs and checkpoints")
     kafka_bootstrap_servers: str = Field(validation_alias="KAFKA_BOOTSTRAP_SERVERS")
+    kafka_client_config: kafka_clients.ClientConfig = Field(
+        default={},
+        validation_alias="KAFKA_CLIENT_CONFIG",
+        description="JSON object of further librdkafka properties: security.protocol, sasl.*, ssl.*",
+    )
     environment: str = Field(default="dev", max_length=64, validation_alias="ENVIRONMENT")
 
     events_topic: str = topics.WORKFLOW_EVENTS.name
@@ -34,3 +41,10 @@ class Settings(BaseSettings):
     stale_poll_seconds: float = Field(
         default=15, gt=0, description="Without a poll for this long the service is not ready"
     )
+
+    def kafka_client(self) -> dict[str, str]:
+        """Return librdkafka's properties that producer and consumer share."""
+        return {
+            **kafka_clients.revealed(self.kafka_client_config),
+            "bootstrap.servers": self.kafka_bootstrap_servers,
+        }

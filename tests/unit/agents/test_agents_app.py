@@ -102,3 +102,22 @@ def test_there_are_no_default_secrets(monkeypatch: pytest.MonkeyPatch, missing: 
 def test_a_short_token_is_refused() -> None:
     with pytest.raises(ValidationError):
         _settings(token="short")
+
+
+def test_kafkas_security_comes_from_the_environment_and_stands_in_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAFKA_CLIENT_CONFIG", '{"security.protocol": "SASL_SSL", "sasl.password": "the-password"}')
+    settings = _settings(kafka_bootstrap_servers="broker:9092")
+    client = settings.kafka_client()
+    assert client == {
+        "security.protocol": "SASL_SSL",
+        "sasl.password": "the-password",
+        "bootstrap.servers": "broker:9092",
+    }
+    assert "the-password" not in repr(settings)
+
+
+@pytest.mark.parametrize("key", ["bootstrap.servers", "group.id", "enable.auto.commit", "plugin.library.paths"])
+def test_what_exactly_once_depends_on_cannot_be_set_from_outside(key: str) -> None:
+    with pytest.raises(ValidationError, match="only connection and security") as raised:
+        _settings(kafka_client_config={key: "a-secret-value"})
+    assert "a-secret-value" not in str(raised.value)
