@@ -186,7 +186,7 @@ async def ready(client: httpx.AsyncClient, seconds: float = 30) -> None:
 
 
 class AgentsProcess:
-    """The service as a process of its own, under uvicorn."""
+    """The service as a process of its own."""
 
     def __init__(self, world: World, folder: Path, **settings: object) -> None:
         self.port = free_port()
@@ -194,8 +194,8 @@ class AgentsProcess:
         self._log = folder / f"agents-{self.port}.log"
         root = Path(__file__).parents[2]
         environment = {**os.environ, **world.environment(**settings), "PYTHONPATH": str(root / "tests")}
-        command = [sys.executable, "-m", "uvicorn", "--factory", "tradewind_agents.app:create_app"]
-        command += ["--host", "127.0.0.1", "--port", str(self.port)]
+        environment |= {"LANGGRAPH_HOST": "127.0.0.1", "LANGGRAPH_PORT": str(self.port)}
+        command = [sys.executable, "-m", "tradewind_agents"]
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
 

@@ -14,6 +14,7 @@ def main() -> None:
         host=settings.fastapi_host,
         port=settings.fastapi_port,
         timeout_graceful_shutdown=10,
+        access_log=False,
         server_header=False,
     )
 

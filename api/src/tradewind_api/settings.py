@@ -1,12 +1,15 @@
 """The facade's settings, read from the environment once, at start."""
 
 import re
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, HttpUrl, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tradewind_contracts import kafka_clients, topics
+
+_SECRETS = Path("/run/secrets")
 
 MIN_TOKEN_LENGTH = 16
 _TOKEN = re.compile(r"[!-~]+")
@@ -28,10 +31,15 @@ BaseUrl = Annotated[HttpUrl, AfterValidator(_without_slash)]
 
 
 class Settings(BaseSettings):
-    """One process's settings; each field is the environment variable of the same name in capitals."""
+    """One process's settings; each field is the environment variable of the same name in capitals.
+
+    What the environment does not hold is read from the file of the field's name in /run/secrets.
+    """
 
     # Inputs stay out of error messages: most of them are secrets.
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True, secrets_dir=_SECRETS if _SECRETS.is_dir() else None
+    )
 
     fastapi_host: str = Field(default="127.0.0.1", description="Address that `python -m tradewind_api` listens on")
     fastapi_port: int = Field(default=8000, ge=0, le=65535, description="Port that it listens on")

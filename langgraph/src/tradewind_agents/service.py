@@ -25,7 +25,7 @@ class AgentsService:
 
     def __init__(self, settings: Settings, registry: Registry, metrics: Metrics) -> None:
         self._settings = settings
-        self._url = settings.database_url.get_secret_value()
+        self._url = settings.conninfo()
         self._pool = database.pool(self._url, settings.pool_size)
         self._locks = RunLocks(self._url)
         self.store = RunStore(self._pool)

@@ -1,20 +1,37 @@
 """The process's settings, read once from the environment."""
 
+from pathlib import Path
+
+from psycopg.conninfo import make_conninfo
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tradewind_contracts import kafka_clients, topics
 
+_SECRETS = Path("/run/secrets")
+
 
 class Settings(BaseSettings):
-    """Every setting of the service: `LANGGRAPH_` and the field's name in capitals, unless an alias says otherwise."""
+    """Every setting of the service: `LANGGRAPH_` and the field's name in capitals, unless an alias says otherwise.
+
+    What the environment does not hold is read from the file of that name, in small letters, in /run/secrets.
+    """
 
     model_config = SettingsConfigDict(
-        env_prefix="LANGGRAPH_", frozen=True, populate_by_name=True, hide_input_in_errors=True
+        env_prefix="LANGGRAPH_",
+        frozen=True,
+        populate_by_name=True,
+        hide_input_in_errors=True,
+        secrets_dir=_SECRETS if _SECRETS.is_dir() else None,
     )
 
+    host: str = Field(default="127.0.0.1", description="Address that `python -m tradewind_agents` listens on")
+    port: int = Field(default=8001, ge=0, le=65535, description="Port that it listens on")
     token: SecretStr = Field(min_length=16, description="Bearer token of every caller of this service")
     database_url: SecretStr = Field(description="libpq URL of the database of runs and checkpoints")
+    database_password: SecretStr | None = Field(
+        default=None, min_length=1, description="Its password, where the URL is to hold none"
+    )
     kafka_bootstrap_servers: str = Field(validation_alias="KAFKA_BOOTSTRAP_SERVERS")
     kafka_client_config: kafka_clients.ClientConfig = Field(
         default={},
@@ -41,6 +58,13 @@ class Settings(BaseSettings):
     stale_poll_seconds: float = Field(
         default=15, gt=0, description="Without a poll for this long the service is not ready"
     )
+
+    def conninfo(self) -> str:
+        """Return libpq's connection string, with the password in it: not for any log."""
+        url = self.database_url.get_secret_value()
+        if self.database_password is None:
+            return url
+        return make_conninfo(url, password=self.database_password.get_secret_value())
 
     def kafka_client(self) -> dict[str, str]:
         """Return librdkafka's properties that producer and consumer share."""

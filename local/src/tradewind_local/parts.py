@@ -14,7 +14,6 @@ from tradewind_local.runner import Program
 from tradewind_local.topics import answers
 
 SPECS = "parts"
-UVICORN_OPTIONS = ("--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", "10")
 AIRFLOW_PARTS = ("airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer")
 ALL = ("postgres", "kafka", *AIRFLOW_PARTS, "agents", "api")
 """Every part of the product, in an order in which they could be started."""
@@ -179,11 +178,9 @@ def _api(layout: Layout) -> Part:
 
 def _service(layout: Layout, name: str, package: str, environment: dict[str, str], after: tuple[str, ...]) -> Part:
     port, url = layout.ports[name], layout.url(name)
-    command = [sys.executable, "-m", "uvicorn", "--factory", f"{package}.app:create_app"]
-    command += ["--host", "127.0.0.1", "--port", str(port), *UVICORN_OPTIONS]
     return Part(
         name=name,
-        prepare=lambda: command,
+        prepare=lambda: [sys.executable, "-m", package],
         environment=process_environment() | environment,
         folder=layout.settings.home / "run",
         log=layout.settings.logs / f"{name}.log",

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
 
+import tradewind_api.topics
 from tradewind_contracts.topics import TOPICS, Topic
 from tradewind_local.errors import PartError
 from tradewind_local.ports import is_listening
@@ -36,59 +36,14 @@ def answers(bootstrap_servers: str, timeout: float = 2) -> bool:
 
 
 def create_topics(bootstrap_servers: str, topics: Iterable[Topic] = TOPICS, timeout: float = 30) -> None:
-    """Make the topics that do not exist and wait until each partition has a leader and takes records.
+    """Make the topics that do not exist, as `python -m tradewind_api.topics` does.
 
-    Existing topics are left as they are; new ones have the broker's default replication.
     Raises PartError when it does not work within `timeout` seconds.
     """
-    client, wanted = admin(bootstrap_servers), tuple(topics)
-    deadline = time.monotonic() + timeout
-    while not _are_there(client, wanted):
-        if time.monotonic() > deadline:
-            names = ", ".join(topic.name for topic in wanted)
-            raise PartError(f"the topics {names} could not be made on {bootstrap_servers} within {timeout:.0f} s")
-        time.sleep(0.1)
-
-
-def _are_there(client: AdminClient, topics: tuple[Topic, ...]) -> bool:
     try:
-        return _create(client, topics) and _have_leaders(client, topics)
-    except KafkaException:
-        return False
-
-
-def _create(client: AdminClient, topics: tuple[Topic, ...]) -> bool:
-    known = client.list_topics(timeout=10).topics
-    new = [
-        NewTopic(topic.name, num_partitions=topic.partitions, replication_factor=-1, config=topic.config)
-        for topic in topics
-        if topic.name not in known
-    ]
-    made = client.create_topics(new) if new else {}
-    return all(_created(future.exception()) for future in made.values())
-
-
-def _created(error: BaseException | None) -> bool:
-    if error is None:
-        return True
-    if not isinstance(error, KafkaException):
-        raise error
-    cause: KafkaError = error.args[0]
-    if cause.code() == KafkaError.TOPIC_ALREADY_EXISTS:
-        return True
-    if cause.retriable():
-        return False
-    raise PartError(f"Kafka refused to make a topic: {cause.str()}") from error
-
-
-def _have_leaders(client: AdminClient, topics: tuple[Topic, ...]) -> bool:
-    known = client.list_topics(timeout=10).topics
-    return all(
-        topic.name in known
-        and len(known[topic.name].partitions) >= topic.partitions
-        and all(partition.leader >= 0 for partition in known[topic.name].partitions.values())
-        for topic in topics
-    )
+        tradewind_api.topics.create_topics({"bootstrap.servers": bootstrap_servers}, topics, timeout)
+    except tradewind_api.topics.TopicsError as error:
+        raise PartError(str(error)) from error
 
 
 def warm_groups(bootstrap_servers: str, group: str, timeout: float = 30) -> None:

@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -80,3 +81,32 @@ def test_kafkas_security_comes_from_the_environment(environment: pytest.MonkeyPa
 
 def test_every_setting_says_what_it_is() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+SECRETS = ("API_TOKENS", "AIRFLOW_PASSWORD", "LANGGRAPH_TOKEN")
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_secrets_come_from_files_too(environment: pytest.MonkeyPatch, tmp_path: Path, end: str) -> None:
+    for name in SECRETS:
+        environment.delenv(name)
+        (tmp_path / name.lower()).write_bytes(f"{ENVIRONMENT[name]}{end}".encode())
+    settings = Settings(_secrets_dir=tmp_path)
+    assert settings.api_tokens["desk"].get_secret_value() == TOKEN
+    assert settings.airflow_password.get_secret_value() == ENVIRONMENT["AIRFLOW_PASSWORD"]
+    assert settings.langgraph_token.get_secret_value() == ENVIRONMENT["LANGGRAPH_TOKEN"]
+
+
+@pytest.mark.usefixtures("environment")
+def test_the_environment_wins_over_a_file(tmp_path: Path) -> None:
+    (tmp_path / "airflow_password").write_text("the-files-password")
+    settings = Settings(_secrets_dir=tmp_path)
+    assert settings.airflow_password.get_secret_value() == ENVIRONMENT["AIRFLOW_PASSWORD"]
+
+
+def test_a_broken_file_is_no_way_for_its_text_to_get_out(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    environment.delenv("API_TOKENS")
+    (tmp_path / "api_tokens").write_text('{"desk": "weak-secret"}')
+    with pytest.raises(ValidationError) as raised:
+        Settings(_secrets_dir=tmp_path)
+    assert "weak-secret" not in str(raised.value)
