@@ -1,0 +1,78 @@
+"""Airflow's users, in FAB's tables: who may do what is FAB's own roles' to say."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from airflow.configuration import conf
+from pydantic import SecretStr
+
+from tradewind_airflow.bootstrap.errors import BootstrapError
+from tradewind_airflow.bootstrap.settings import Settings
+
+FAB = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A user that has to be there, with this one role."""
+
+    name: str
+    role: str
+    password: SecretStr
+
+
+def wanted(settings: Settings) -> tuple[Wanted, ...]:
+    """The three users: for people, for the REST API's reading, and for making runs."""
+    return (
+        Wanted("admin", "Admin", settings.airflow_admin_password),
+        Wanted("facade", "Viewer", settings.airflow_password),
+        Wanted("ingest", "User", settings.airflow_ingest_password),
+    )
+
+
+def write(settings: Settings) -> Iterator[str]:
+    """Make the users what they have to be; a line for each. Another auth manager's users are its own affair."""
+    if (manager := conf.get("core", "auth_manager")) != FAB:
+        yield f"users: left alone, as {manager} keeps them"
+        return
+    from airflow.providers.fab.auth_manager.cli_commands.utils import (  # noqa: PLC0415  # Flask, if it is FAB
+        get_application_builder,
+    )
+
+    # Of a new database it tells each of its 400 permissions.
+    logging.getLogger("airflow.providers.fab").setLevel(logging.WARNING)
+    with get_application_builder() as builder:
+        for user in wanted(settings):
+            yield f"user {user.name} ({user.role}): {_write(builder.sm, user)}"
+
+
+def _write(security: Any, user: Wanted) -> str:
+    role = security.find_role(user.role)
+    if role is None:
+        raise BootstrapError(f"FAB has no role {user.role}")
+    row = security.find_user(username=user.name)
+    if row is None:
+        return _add(security, user, role)
+    changes = []
+    if [one.name for one in row.roles] != [user.role] or not row.active:
+        row.roles, row.active = [role], True
+        _succeed(security.update_user(row), user)
+        changes.append("role")
+    if not security.check_password(user.name, user.password.get_secret_value()):
+        _succeed(security.reset_password(row.id, user.password.get_secret_value()), user)
+        changes.append("password")
+    return f"{' and '.join(changes)} set anew" if changes else "as it has to be"
+
+
+def _add(security: Any, user: Wanted, role: Any) -> str:
+    secret = user.password.get_secret_value()
+    mail = f"{user.name}@tradewind.invalid"
+    _succeed(security.add_user(user.name, user.name, "Tradewind", mail, role, secret), user)
+    return "made"
+
+
+def _succeed(done: object, user: Wanted) -> None:
+    if not done:
+        raise BootstrapError(f"FAB did not store the user {user.name}; its reason stands above")
