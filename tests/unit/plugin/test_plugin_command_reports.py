@@ -10,7 +10,6 @@ from airflow.observability import stats
 from tradewind_airflow.runs.commands.addressed import Address
 from tradewind_airflow.runs.commands.refusals import RefusedError
 from tradewind_airflow.web import commands
-from tradewind_airflow.web.errors import ApiError
 from tradewind_contracts.problems import ProblemType
 
 CALLER: Any = SimpleNamespace(name="ann")
@@ -29,7 +28,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
     ("error", "expected", "outcome"),
     [
         (None, None, "done"),
-        (RefusedError(ProblemType.STATE_CONFLICT, "it has ended"), ApiError, "state-conflict"),
+        (RefusedError(ProblemType.STATE_CONFLICT, "it has ended"), RefusedError, "state-conflict"),
         (OSError("gone"), OSError, "failed"),
     ],
 )
@@ -52,7 +51,7 @@ def run(error: Exception | None) -> Exception | None:
     try:
         with commands._told("cancel", TO):
             fail_with(error)
-    except (ApiError, OSError) as raised:
+    except (RefusedError, OSError) as raised:
         return raised
     return None
 
@@ -60,9 +59,3 @@ def run(error: Exception | None) -> Exception | None:
 def fail_with(error: Exception | None) -> None:
     if error:
         raise error
-
-
-def test_the_caller_is_told_what_to_do() -> None:
-    raised = run(RefusedError(ProblemType.STATE_CONFLICT, "wait for its end"))
-    assert isinstance(raised, ApiError)
-    assert (raised.problem.status, raised.problem.detail) == (409, "wait for its end")

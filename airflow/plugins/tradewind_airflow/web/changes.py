@@ -10,11 +10,11 @@ from pydantic import AwareDatetime
 from tradewind_airflow.feed import cursors
 from tradewind_airflow.feed.cursors import MAX_LENGTH, CursorError
 from tradewind_airflow.feed.pages import ChangeFeed
-from tradewind_airflow.feed.poller import Poller, TooManyWatchersError
+from tradewind_airflow.feed.poller import Poller
 from tradewind_airflow.runs.callers import Caller
 from tradewind_airflow.web.dependencies import CallerDep
 from tradewind_airflow.web.errors import api_error
-from tradewind_airflow.web.waiting import LookUps, LookUpsDep, PollerDep, too_many
+from tradewind_airflow.web.waiting import LookUps, LookUpsDep, PollerDep
 from tradewind_contracts.changes import ChangePage
 from tradewind_contracts.problems import FieldError, ProblemType, pointer
 
@@ -42,20 +42,17 @@ class Reader:
     async def next_page(self, cursor: str, limit: int, wait: float) -> ChangePage:
         """Return the first page that tells something, or the one at the time's end. Holds no thread while it waits."""
         until = time.monotonic() + wait
-        try:
-            with self.poller.follow_all() as anything:
-                while True:
-                    version = anything.version
-                    page = await self.page(cursor, limit)
-                    left = until - time.monotonic()
-                    if page.events or left <= 0 or self.poller.is_closing:
-                        return page
-                    # A page without events may be one of several: only the last of them waits.
-                    if page.cursor == cursor or not cursors.decode(page.cursor).is_within:
-                        await anything.beyond(version, left)
-                    cursor = page.cursor
-        except TooManyWatchersError as error:
-            raise too_many(error) from error
+        with self.poller.follow_all() as anything:
+            while True:
+                version = anything.version
+                page = await self.page(cursor, limit)
+                left = until - time.monotonic()
+                if page.events or left <= 0 or self.poller.is_closing:
+                    return page
+                # A page without events may be one of several: only the last of them waits.
+                if page.cursor == cursor or not cursors.decode(page.cursor).is_within:
+                    await anything.beyond(version, left)
+                cursor = page.cursor
 
 
 def reader(request: Request, poller: PollerDep, look_ups: LookUpsDep, caller: CallerDep) -> Reader:

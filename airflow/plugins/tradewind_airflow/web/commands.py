@@ -17,9 +17,7 @@ from tradewind_airflow.runs.commands.retry import retry
 from tradewind_airflow.runs.status import StatusService
 from tradewind_airflow.web import bodies, headers
 from tradewind_airflow.web.dependencies import CallerDep, CatalogDep
-from tradewind_airflow.web.errors import api_error
 from tradewind_contracts.commands import CancelRequest, PriorityRequest, RetryRequest
-from tradewind_contracts.problems import MEDIA_TYPE, Problem
 from tradewind_contracts.run_ids import RunId
 from tradewind_contracts.workflows import WorkflowId, WorkflowStatus
 
@@ -27,13 +25,13 @@ logger = logging.getLogger(__name__)
 
 BODY_BYTES = 16 * 1024
 
-_PROBLEM: dict[str, Any] = {"model": Problem, "content": {MEDIA_TYPE: {}}}
 REFUSALS: dict[int | str, dict[str, Any]] = {
-    403: {**_PROBLEM, "description": "You may not change runs of this DAG"},
-    404: {**_PROBLEM, "description": "No DAG that you may read has this run"},
-    409: {**_PROBLEM, "description": "The run's state forbids it; `detail` says how it is and what to do"},
-    503: {**_PROBLEM, "description": "The scheduler or the database is busy, or the DAG is gone; nothing was changed"},
+    403: {"description": "You may not change runs of this DAG"},
+    404: {"description": "No DAG that you may read has this run"},
+    409: {"description": "The run's state forbids it; `detail` says how it is and what to do"},
+    503: {"description": "The scheduler or the database is busy, or the DAG is gone; nothing was changed"},
 }
+"""What the errors of a command mean; `docs.describe_problems` adds their form."""
 
 router = APIRouter(tags=["commands"])
 
@@ -55,14 +53,14 @@ AddressDep = Annotated[Address, Depends(address)]
 
 @contextmanager
 def _told(command: str, to: Address) -> Iterator[None]:
-    """Tell log and metrics of a command, and the caller why it was refused."""
+    """Tell log and metrics of a command."""
     outcome = "failed"
     try:
         yield
         outcome = "done"
     except RefusedError as refused:
         outcome = refused.kind.slug
-        raise api_error(refused.kind, refused.detail) from refused
+        raise
     finally:
         stats.incr("tradewind.commands", tags={"command": command, "outcome": outcome})
         logger.info("%s of run %s by %s: %s", command, to.run_id, to.caller.name, outcome)

@@ -16,12 +16,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tradewind_airflow.feed.poller import TooManyWatchersError
+from tradewind_airflow.runs.commands.refusals import RefusedError
+from tradewind_airflow.runs.status import AmbiguousRunError, UnknownRunError
 from tradewind_contracts import problems
 from tradewind_contracts.problems import FieldError, Problem, ProblemType
 
 logger = logging.getLogger(__name__)
 
-DATABASE_RETRY_AFTER = 5
+RETRY_AFTER = 5
 DATABASE_ERRORS = (OperationalError, InterfaceError, PoolTimeoutError)
 """Down, gone in the middle, or all its connections in use."""
 
@@ -59,6 +62,8 @@ def respond(problem: Problem, headers: Mapping[str, str] | None = None) -> Respo
 def install(app: FastAPI) -> None:
     """Make the app answer every error it raises as a problem."""
     app.add_exception_handler(ApiError, _api_error)
+    for told in (UnknownRunError, AmbiguousRunError, RefusedError, TooManyWatchersError):
+        app.add_exception_handler(told, _told_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     for kind in DATABASE_ERRORS:
@@ -69,6 +74,23 @@ def install(app: FastAPI) -> None:
 async def _api_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)  # noqa: S101  # registered for this class alone
     return respond(error.problem)
+
+
+async def _told_error(_: Request, error: Exception) -> Response:
+    return respond(_problem(error))
+
+
+def _problem(error: Exception) -> Problem:
+    match error:
+        case UnknownRunError():
+            return problems.problem(ProblemType.UNKNOWN_RUN, "no DAG that you may read has this run")
+        case AmbiguousRunError():
+            detail = f"several DAGs have this run: {', '.join(error.args)}; say which one by ?workflow_id="
+            return problems.problem(ProblemType.STATE_CONFLICT, detail)
+        case RefusedError():
+            return problems.problem(error.kind, error.detail)
+        case _:
+            return problems.problem(ProblemType.ENGINE_UNAVAILABLE, str(error), retry_after=RETRY_AFTER)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -90,7 +112,7 @@ async def _invalid_request(_: Request, error: Exception) -> Response:
 async def _database_error(_: Request, error: Exception) -> Response:
     logger.warning("Airflow's database cannot be used: %s", type(getattr(error, "orig", error)).__name__)
     detail = "Airflow's database cannot be reached; nothing was changed that you were not told of"
-    return respond(problems.problem(ProblemType.ENGINE_UNAVAILABLE, detail, retry_after=DATABASE_RETRY_AFTER))
+    return respond(problems.problem(ProblemType.ENGINE_UNAVAILABLE, detail, retry_after=RETRY_AFTER))
 
 
 class ErrorBoundary:

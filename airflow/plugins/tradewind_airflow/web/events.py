@@ -12,9 +12,9 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 from pydantic import BaseModel
 
 from tradewind_airflow.feed import looks
-from tradewind_airflow.feed.poller import Poller, TooManyWatchersError
+from tradewind_airflow.feed.poller import Poller
 from tradewind_airflow.feed.views import View, unsent
-from tradewind_airflow.web.waiting import AskedRunDep, PollerDep, too_many
+from tradewind_airflow.web.waiting import AskedRunDep, PollerDep
 
 router = APIRouter(tags=["workflows"])
 
@@ -64,10 +64,8 @@ async def workflow_events(
     row_id, known = await asked.locate(), last_event_id or last
     if known and is_over(await asked.look_ups.run(_view, row_id), known):
         return Response(status_code=status.HTTP_204_NO_CONTENT)
-    try:
-        poller.check_room()
-    except TooManyWatchersError as error:
-        raise too_many(error) from error
+    # A stream that has begun could not be refused any more.
+    poller.check_room()
     return EventSourceResponse(_stream(poller, row_id, known, _seconds_left(request)), headers=HEADERS)
 
 

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response, status
 
-from tradewind_airflow.feed.poller import Poller, TooManyWatchersError
+from tradewind_airflow.feed.poller import Poller
 from tradewind_airflow.runs.status import Described
-from tradewind_airflow.web.waiting import AskedRun, AskedRunDep, PollerDep, too_many
+from tradewind_airflow.web.waiting import AskedRun, AskedRunDep, PollerDep
 from tradewind_contracts.workflows import RunStatus, WorkflowStatus
 
 router = APIRouter(tags=["workflows"])
@@ -73,14 +73,11 @@ async def workflow_status(
 async def _another(asked: AskedRun, poller: Poller, first: Answer, known: str | None, wait: float) -> Answer:
     """Return the first answer that is worth telling, or the one at the time's end. Holds no thread while it waits."""
     until = time.monotonic() + wait
-    try:
-        with poller.watch(first.row_id) as run:
-            while True:
-                version = run.version
-                now = answer(await asked.describe())
-                left = until - time.monotonic()
-                if left <= 0 or poller.is_closing or is_worth_telling(now, first, known):
-                    return now
-                await run.beyond(version, left)
-    except TooManyWatchersError as error:
-        raise too_many(error) from error
+    with poller.watch(first.row_id) as run:
+        while True:
+            version = run.version
+            now = answer(await asked.describe())
+            left = until - time.monotonic()
+            if left <= 0 or poller.is_closing or is_worth_telling(now, first, known):
+                return now
+            await run.beyond(version, left)

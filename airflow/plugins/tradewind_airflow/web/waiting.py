@@ -9,12 +9,10 @@ import anyio
 import anyio.to_thread
 from fastapi import Depends, Query, Request
 
-from tradewind_airflow.feed.poller import Poller, TooManyWatchersError
+from tradewind_airflow.feed.poller import Poller
 from tradewind_airflow.runs.callers import Caller
-from tradewind_airflow.runs.status import AmbiguousRunError, Described, StatusService, UnknownRunError
+from tradewind_airflow.runs.status import Described, StatusService
 from tradewind_airflow.web.dependencies import CallerDep, CatalogDep
-from tradewind_airflow.web.errors import ApiError, api_error
-from tradewind_contracts.problems import ProblemType, problem
 from tradewind_contracts.run_ids import RunId
 from tradewind_contracts.workflows import WorkflowId
 
@@ -24,8 +22,6 @@ T = TypeVar("T")
 THREADS = 8
 """Look-ups of waiting clients at a time: a thousand that come at once must not take Airflow's own threads."""
 
-RETRY_AFTER = 5
-
 
 class LookUps:
     """Runs what blocks on a few threads of its own; belongs to one event loop."""
@@ -34,14 +30,8 @@ class LookUps:
         self._threads = anyio.CapacityLimiter(THREADS)
 
     async def run(self, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-        """Return what the call returns; raise its errors, those about runs as `ApiError` (404, 409)."""
-        try:
-            return await anyio.to_thread.run_sync(lambda: call(*arguments, **named), limiter=self._threads)
-        except UnknownRunError as error:
-            raise api_error(ProblemType.UNKNOWN_RUN, "no DAG that you may read has this run") from error
-        except AmbiguousRunError as error:
-            detail = f"several DAGs have this run: {', '.join(error.args)}; say which one by ?workflow_id="
-            raise api_error(ProblemType.STATE_CONFLICT, detail) from error
+        """Return what the call returns, or raise its error."""
+        return await anyio.to_thread.run_sync(lambda: call(*arguments, **named), limiter=self._threads)
 
 
 def look_ups(request: Request) -> LookUps:
@@ -69,11 +59,11 @@ class AskedRun:
     look_ups: LookUps
 
     async def describe(self) -> Described:
-        """Return where it is; raise `ApiError` (404, 409)."""
+        """Return where it is; raise UnknownRunError (404) and AmbiguousRunError (409)."""
         return await self.look_ups.run(self.service.describe, self.run_id, self.caller, self.workflow_id)
 
     async def locate(self) -> int:
-        """Return its row's id; raise `ApiError` (404, 409)."""
+        """Return its row's id; raise UnknownRunError (404) and AmbiguousRunError (409)."""
         return await self.look_ups.run(self.service.locate, self.run_id, self.caller, self.workflow_id)
 
 
@@ -89,11 +79,6 @@ def asked_run(
 
 
 AskedRunDep = Annotated[AskedRun, Depends(asked_run)]
-
-
-def too_many(error: TooManyWatchersError) -> ApiError:
-    """Return what a client is told for whom there is no room."""
-    return ApiError(problem(ProblemType.ENGINE_UNAVAILABLE, str(error), retry_after=RETRY_AFTER))
 
 
 def server_stops() -> bool:

@@ -1,0 +1,44 @@
+"""What a caller is told of the errors that the plugin's own parts raise."""
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from tradewind_airflow.feed.poller import TooManyWatchersError
+from tradewind_airflow.runs.commands.refusals import RefusedError
+from tradewind_airflow.runs.status import AmbiguousRunError, UnknownRunError
+from tradewind_airflow.web import errors
+from tradewind_contracts.problems import ProblemType
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "kind", "told"),
+    [
+        (UnknownRunError(), 404, ProblemType.UNKNOWN_RUN, "no DAG that you may read has this run"),
+        (AmbiguousRunError("one", "other"), 409, ProblemType.STATE_CONFLICT, "one, other; say which one by ?workflow"),
+        (RefusedError(ProblemType.STATE_CONFLICT, "wait for its end"), 409, ProblemType.STATE_CONFLICT, "wait for its"),
+        (TooManyWatchersError("9 clients wait already"), 503, ProblemType.ENGINE_UNAVAILABLE, "9 clients wait already"),
+    ],
+    ids=["unknown", "ambiguous", "refused", "too many"],
+)
+async def test_each_is_a_problem_that_says_what_to_do(
+    error: Exception, status: int, kind: ProblemType, told: str
+) -> None:
+    answer = await answer_of(error)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert answer.json()["type"].endswith(kind.slug)
+    assert told in answer.json()["detail"]
+    assert ("retry-after" in answer.headers) == (status == 503)
+
+
+async def answer_of(error: Exception) -> httpx.Response:
+    """What a route answers that raises the error."""
+    app = FastAPI()
+    errors.install(app)
+
+    @app.get("/")
+    def route() -> None:
+        raise error
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        return await client.get("/")
