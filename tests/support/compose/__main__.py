@@ -1,0 +1,38 @@
+"""`python -m support.compose`: make the base images, and say what is real and what stands in."""
+
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+from support.compose.bases import BASES, NOT_TO_BE_HAD, Found, ensure
+from support.compose.engine import Engine, EngineError
+
+
+def table(found: list[Found]) -> Table:
+    """What each base image is."""
+    rows = Table("image", "is", "how it differs", "s", title="Base images")
+    for base in found:
+        rows.add_row(base.tag, "real" if base.is_real else "stand-in", base.difference, f"{base.seconds:.0f}")
+    for tag, why in NOT_TO_BE_HAD.items():
+        rows.add_row(tag, "left out", why, "")
+    return rows
+
+
+def main() -> int:
+    """Make those that are named by a part of their tag; all without a name."""
+    wanted = tuple(base for base in BASES if not sys.argv[1:] or any(name in base.tag for name in sys.argv[1:]))
+    console = Console(width=160)
+    try:
+        engine_ = Engine()
+        if not engine_.answers():
+            raise EngineError("No Docker engine answers.")
+        console.print(table(list(ensure(engine_, wanted))))
+    except EngineError as error:
+        console.print(f"error: {error}", markup=False)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
