@@ -7,7 +7,7 @@ PARTS := contracts api langgraph airflow local
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools statsd-mapping lock dashboards grafana-types pictures demo up down status test check bench chaos test-alerts clean
+.PHONY: help setup env tools statsd-mapping lock dashboards grafana-types pictures demo up down status test check bench chaos test-alerts clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -22,6 +22,9 @@ $(READY): requirements.lock $(PARTS:%=%/pyproject.toml)
 	@$(BIN)/uv pip sync --quiet --require-hashes requirements.lock
 	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation $(PARTS:%=-e ./%)
 	@touch $@
+
+env: ## Secrets for the containers and the local stack into .env: what it lacks is added, nothing is changed (needs python3 alone)
+	@PYTHONPATH=local/src $(PYTHON) -m tradewind_local.env_file .env
 
 tools: $(READY) ## Build the monitoring programs (Go, 5-10 minutes, once on a machine) and say where they lie
 	@$(BIN)/python -m tradewind_local.monitoring.tools

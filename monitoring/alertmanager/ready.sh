@@ -11,8 +11,9 @@ skipped && indent > depth { next }
 /^ *- [a-z_]+_file: \/run\/secrets\// {
     name = $3; sub(/.*\//, "", name)
     path = ENVIRON["SECRETS"] "/" name
-    if (filled(path)) printf "%" indent "s- %s \"%s\"\n", "", $2, path
-    else { skipped = 1; depth = indent }
+    if (!filled(path)) { skipped = 1; depth = indent; next }
+    gsub(/\047/, "\047\047", path)  # A quote within quotes, in YAML.
+    printf "%" indent "s- %s \047%s\047\n", "", $2, path
     next
 }
 { print }

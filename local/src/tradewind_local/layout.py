@@ -23,8 +23,12 @@ INHERITED_SUFFIXES = ("_PROXY", "_proxy", "_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CE
 OWN_ROWS = (
     "AIRFLOW_",
     "ALERTMANAGER_",
+    "COMPOSE_",
+    "GRAFANA_",
+    "POSTGRES_",
     "TRADEWIND_",
     "API_TOKENS",
+    "CLUSTER",
     "LANGGRAPH_",
     "FASTAPI_",
     "KAFKA_BOOTSTRAP_SERVERS",
@@ -118,7 +122,10 @@ class Layout:
 
     def agents_environment(self) -> dict[str, str]:
         """What the agents service gets."""
-        return self._rows("LANGGRAPH_") | {
+        rows = self._rows("LANGGRAPH_")
+        # The containers' database has a password; this stack's is behind a socket that only its user can open.
+        rows.pop("LANGGRAPH_DATABASE_PASSWORD", None)
+        return rows | {
             "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers,
             "LANGGRAPH_HOST": LOOPBACK,
             "LANGGRAPH_PORT": str(self.ports["agents"]),
