@@ -6,10 +6,12 @@ from collections.abc import Callable
 import accept
 import create
 import event_to_run
+import growth
 import metrics_cost
 import plugin_import
 import run_list
 import status
+import throughput
 import watchers
 from figures import Benchmark
 from report import write_performance
@@ -22,9 +24,11 @@ ALONE: dict[str, Callable[[], Benchmark]] = {
     "list": run_list.run,
     "watchers": watchers.run,
     "metrics": metrics_cost.run,
+    "growth": growth.run,
 }
 # `accept` comes last: the events that it leaves behind are still being made into runs.
 ON_STACK: dict[str, Callable[[StackUnderTest], Benchmark]] = {
+    "throughput": throughput.run,
     "event-to-run": event_to_run.run,
     "accept": accept.run,
 }

@@ -1,0 +1,137 @@
+"""`growth`: what a DAG run costs in processor time and in bytes: created, scheduled, executed, and deleted again.
+
+Processor time is that of the processes themselves, so a busy machine changes it little. The peer is Airflow's own
+`POST dagRuns`, and its own `airflow db clean`.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import psutil
+from aiohttp import ClientSession, ClientTimeout
+
+from airflow_alone import prepared, signed_in
+from figures import Benchmark, Figures, prefixed
+from growth_deletion import deletion
+from meter import Meter, own_seconds, tree_seconds
+from support.executing_airflow import ExecutingAirflow
+
+KEPT = ("dag_run", "task_instance", "log")
+CREATED = {"grow_1": 4_000, "grow_5": 1_500}
+OWN, EXECUTED = 100, 80
+BATCH = 500
+PATIENCE = 900
+PARALLELISM = 4
+
+_LEFT = "SELECT count(*) AS n FROM dag_run WHERE dag_id = %s AND state NOT IN ('success', 'failed')"
+_RATE = (
+    "SELECT count(*) / greatest(extract(epoch FROM max(end_date) - min(start_date)), 0.001) AS rate"
+    " FROM dag_run WHERE dag_id = %s AND state = 'success'"
+)
+_UNPAUSE = "UPDATE dag SET is_paused = false WHERE dag_id = %s"
+_FIRST = "SELECT run_id FROM dag_run WHERE dag_id = 'grow_1' AND state = 'success' LIMIT 1"
+
+
+class GrowingAirflow(ExecutingAirflow):
+    """The server, and a scheduler with the loop's settings that this benchmark is told."""
+
+    runs_per_loop = 20
+    """Airflow's default of `max_dagruns_per_loop_to_schedule`."""
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment of this Airflow's processes."""
+        return super().env | {
+            "AIRFLOW__CORE__PARALLELISM": str(PARALLELISM),
+            "AIRFLOW__SCHEDULER__MAX_DAGRUNS_PER_LOOP_TO_SCHEDULE": str(self.runs_per_loop),
+        }
+
+    def scheduler_pid(self) -> int | None:
+        """The scheduler's process, None when none runs."""
+        mine = psutil.Process().children()
+        return next((child.pid for child in mine if "scheduler" in child.cmdline()), None)
+
+    @property
+    def processes(self) -> dict[str, Callable[[], float]]:
+        """What its parts have spent; `tasks` is what descends from the scheduler."""
+        return {
+            "api": lambda: tree_seconds(self.pid),
+            "scheduler": lambda: own_seconds(self.scheduler_pid()),
+            "tasks": lambda: tree_seconds(self.scheduler_pid()) - own_seconds(self.scheduler_pid()),
+        }
+
+    def all_ended(self, dag_id: str) -> bool:
+        """Whether no run of the DAG is left to do."""
+        return bool(self.rows(_LEFT, dag_id)[0]["n"] == 0)
+
+    def rate(self, dag_id: str) -> float:
+        """Runs a second, from the first start to the last end."""
+        return float(self.rows(_RATE, dag_id)[0]["rate"])
+
+
+def run() -> Benchmark:
+    """Measure on a server, a scheduler and a database of their own."""
+    with prepared() as alone:
+        airflow = GrowingAirflow(alone.home / "growing", alone.database_url, alone.home / "dags")
+        database = {"postgres": lambda: tree_seconds(alone.postgres.pid)}
+        meter = Meter(alone.database_url, database | airflow.processes)
+        with airflow:
+            figures, peer = asyncio.run(_created(airflow, meter))
+            figures |= _scheduled(airflow, meter)
+            figures |= _executed(airflow, meter)
+        ended = str(airflow.rows(_FIRST)[0]["run_id"])
+        deleted, cleaned = deletion(airflow, Meter(alone.database_url, database), ended)
+    return Benchmark("growth", figures | deleted, peer | cleaned)
+
+
+async def _created(airflow: GrowingAirflow, meter: Meter) -> tuple[Figures, Figures]:
+    """Create runs of paused DAGs through the plugin, then a few through Airflow's own endpoint."""
+    figures: Figures = {}
+    async with ClientSession(timeout=ClientTimeout(total=120)) as http:
+        api = await signed_in(http, airflow)
+        await api.trigger_batch([_item("tasks_1")])  # the server is warm
+        await api.create_run("tasks_1", {"message": "bench"})
+        for dag_id, count in CREATED.items():
+            with meter.measuring() as cost:
+                await _repeat(partial(api.trigger_batch, [_item(dag_id)] * BATCH), count // BATCH)
+            figures |= prefixed(f"created_{dag_id}", cost.per(count, *KEPT))
+        with meter.measuring() as own:
+            await _repeat(partial(api.create_run, "tasks_1", {"message": "bench"}), OWN)
+        await api.trigger_batch([_item("grow_task")] * EXECUTED)
+    return figures, prefixed("created_grow_1", own.per(OWN, *KEPT))
+
+
+async def _repeat(call: Callable[[], Awaitable[None]], count: int) -> None:
+    for _ in range(count):
+        await call()
+
+
+def _item(dag_id: str) -> dict[str, object]:
+    return {"workflow_id": dag_id, "workflow_type": "airflow", "parameters": {"message": "bench"}}
+
+
+def _scheduled(airflow: GrowingAirflow, meter: Meter) -> Figures:
+    """Let the scheduler end runs of empty tasks: all of its own work, and no worker's."""
+    figures: Figures = {}
+    with airflow.scheduler():
+        airflow.wait(airflow.scheduler_pid, "scheduler")
+        for dag_id, count in CREATED.items():
+            figures |= prefixed(f"scheduled_{dag_id}", _until_ended(airflow, meter, dag_id, count))
+    return figures
+
+
+def _executed(airflow: GrowingAirflow, meter: Meter) -> Figures:
+    """Let the LocalExecutor run a task each."""
+    with airflow.scheduler():
+        airflow.wait(airflow.scheduler_pid, "scheduler")
+        figures = _until_ended(airflow, meter, "grow_task", EXECUTED)
+    logs = sum(file.stat().st_size for file in (airflow.home / "logs").rglob("dag_id=grow_task/**/*.log"))
+    return prefixed("executed_grow_task", figures | {"log_file_bytes": logs / EXECUTED})
+
+
+def _until_ended(airflow: GrowingAirflow, meter: Meter, dag_id: str, count: int) -> Figures:
+    with meter.measuring() as cost:
+        airflow.rows(_UNPAUSE, dag_id)
+        airflow.wait(lambda: airflow.all_ended(dag_id), f"end of all runs of {dag_id}", PATIENCE)
+    return cost.per(count, *KEPT) | {"runs_per_s": airflow.rate(dag_id)}
