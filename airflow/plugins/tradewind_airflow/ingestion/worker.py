@@ -1,6 +1,7 @@
 """The ingestion's thread, and what it opens."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -18,6 +19,9 @@ from tradewind_airflow.triggerer.worker import Worker
 
 logger = logging.getLogger(__name__)
 
+TELL_AGAIN = 60.0
+"""Seconds after which the log has another line about an error that lasts."""
+
 
 class IngestionWorker(Worker):
     """Runs the consumer. Stopped, it leaves its group."""
@@ -30,7 +34,7 @@ class IngestionWorker(Worker):
     def _opened(self) -> Iterator[EventConsumer]:
         # Read anew each time: a connection that was mended is used at the next attempt.
         kafka = connection_config(self._settings.kafka_conn_id)
-        config = {"error_cb": _on_error, **consumer_config(kafka, self._settings)}
+        config = {"error_cb": ClientErrors().tell, **consumer_config(kafka, self._settings)}
         airflow = BaseHook.get_connection(self._settings.airflow_conn_id)
         with closing(PluginClient(airflow)) as plugin, closing(Consumer(config, logger=logger)) as consumer:
             plugin.warm_up()
@@ -39,5 +43,16 @@ class IngestionWorker(Worker):
             yield EventConsumer(consumer, settlement, self._settings.topic)
 
 
-def _on_error(error: KafkaError) -> None:
-    logger.warning("Kafka: %s. The client goes on trying", error)
+class ClientErrors:
+    """Tells of the client's errors: each kind at once, and once a minute while it lasts."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._told: dict[int, float] = {}
+
+    def tell(self, error: KafkaError) -> None:
+        """Warn, unless the last minute's log has it."""
+        now, code = self._clock(), error.code()
+        if now - self._told.get(code, -math.inf) >= TELL_AGAIN:
+            self._told[code] = now
+            logger.warning("Kafka: %s. The client goes on trying", error)
