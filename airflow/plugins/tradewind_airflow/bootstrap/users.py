@@ -1,6 +1,7 @@
 """Airflow's users, in FAB's tables: who may do what is FAB's own roles' to say."""
 
 import logging
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -41,9 +42,9 @@ def write(settings: Settings) -> Iterator[str]:
         get_application_builder,
     )
 
-    # Of a new database it tells each of its 400 permissions.
+    # Of a new database it tells each of its 400 permissions, and its libraries of what they will do without.
     logging.getLogger("airflow.providers.fab").setLevel(logging.WARNING)
-    with get_application_builder() as builder:
+    with warnings.catch_warnings(action="ignore"), get_application_builder() as builder:
         for user in wanted(settings):
             yield f"user {user.name} ({user.role}): {_write(builder.sm, user)}"
 
