@@ -6,7 +6,8 @@ from rich.console import Console
 from rich.table import Table
 
 from support.compose.bases import BASES, NOT_TO_BE_HAD, Found, ensure
-from support.compose.engine import Engine, EngineError
+from support.compose.engine import EngineError, engine
+from tradewind_local.repository import ROOT
 
 
 def table(found: list[Found]) -> Table:
@@ -24,10 +25,8 @@ def main() -> int:
     wanted = tuple(base for base in BASES if not sys.argv[1:] or any(name in base.tag for name in sys.argv[1:]))
     console = Console(width=160)
     try:
-        engine_ = Engine()
-        if not engine_.answers():
-            raise EngineError("No Docker engine answers.")
-        console.print(table(list(ensure(engine_, wanted))))
+        with engine(ROOT / ".local" / "docker") as running:
+            console.print(table(list(ensure(running, wanted))))
     except EngineError as error:
         console.print(f"error: {error}", markup=False)
         return 1

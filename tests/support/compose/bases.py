@@ -32,7 +32,12 @@ class Base:
 
 BASES = (
     Base("python:3.11.14-slim-bookworm", "python", contexts.python, (DEBIAN,)),
-    Base("apache/airflow:slim-3.3.2-python3.11", "airflow", contexts.constraints, ("python:3.11.14-slim-bookworm",)),
+    Base(
+        "apache/airflow:slim-3.3.2-python3.11",
+        "apache-airflow",
+        contexts.constraints,
+        ("python:3.11.14-slim-bookworm",),
+    ),
     Base("postgres:18.6-bookworm", "postgres", contexts.postgres, (DEBIAN,)),
     Base("apache/kafka:4.3.1", "kafka", contexts.kafka, (DEBIAN,)),
     Base("prom/statsd-exporter:v0.31.0", "statsd-exporter", program("statsd_exporter"), (BUSYBOX,)),

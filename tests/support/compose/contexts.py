@@ -54,7 +54,8 @@ def kafka(folder: Path) -> None:
 def kafka_exporter(folder: Path) -> None:
     """Our exporter and what it imports."""
     for part in ("local", "api", "contracts"):
-        shutil.copytree(ROOT / part / "src", folder / "src", dirs_exist_ok=True)
+        shutil.copytree(ROOT / part / "src", folder / "parts" / part / "src")
+        shutil.copy(ROOT / part / "pyproject.toml", folder / "parts" / part)
     constraints(folder)
 
 

@@ -1,0 +1,87 @@
+"""One Compose project for all of these tests: built, started once, and gone with its volumes afterwards."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.compose import bases, plugin
+from support.compose.bases import Found
+from support.compose.callers import Callers
+from support.compose.engine import Engine, engine
+from support.compose.project import Project, project
+from support.compose.summary import Summary
+from tradewind_local.repository import ROOT
+
+HERE = Path(__file__).parent
+SUMMARY = pytest.StashKey[Summary]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A summary that the tests fill."""
+    config.stash[SUMMARY] = Summary()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Minutes, where other tests have seconds: the first one builds all images."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.timeout(3600))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """What ran, what stood in, and the figures."""
+    terminalreporter.write(config.stash[SUMMARY].text())
+
+
+@pytest.fixture(scope="session")
+def summary(pytestconfig: pytest.Config) -> Summary:
+    """What is told at the end."""
+    return pytestconfig.stash[SUMMARY]
+
+
+@pytest.fixture(scope="session")
+def docker() -> Iterator[Engine]:
+    """The engine that runs; else one of the suite's own, whose images stay in `.local/docker`."""
+    with engine(ROOT / ".local" / "docker") as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def base_images(docker: Engine) -> list[Found]:
+    """The base images, pulled or made."""
+    return list(bases.ensure(docker))
+
+
+@pytest.fixture(scope="session")
+def built(
+    docker: Engine, base_images: list[Found], summary: Summary, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Project]:
+    """The project with its images built, not started."""
+    summary.bases = base_images
+    folder = tmp_path_factory.mktemp("project")
+    for made in project(docker, plugin.command(docker), folder):
+        summary.built(made)
+        yield made
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def running(built: Project, summary: Summary) -> Project:
+    """The project, started for the first time: every service is healthy."""
+    summary.cold_start = built.up()
+    summary.started(built)
+    return built
+
+
+@pytest.fixture(scope="session")
+def callers(running: Project) -> Callers:
+    """Those who use it."""
+    return Callers(running)
+
+
+@pytest.fixture
+def data_folder(tmp_path: Path) -> Path:
+    """A folder for what is copied into the workers' volume."""
+    return tmp_path / "data"

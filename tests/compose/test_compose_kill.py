@@ -1,0 +1,59 @@
+"""SIGKILL of any one container: it comes back by itself, and what was asked meanwhile ran, once."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from support.compose.callers import EXAMPLE, TRIAGE, Callers
+from support.compose.project import Container
+from support.compose.summary import Summary
+
+HEALTHY_SECONDS = 240
+SERVICES = (
+    "postgres",
+    "kafka",
+    "airflow-apiserver",
+    "airflow-scheduler",
+    "airflow-dag-processor",
+    "airflow-triggerer",
+    "langgraph-service",
+    "fastapi",
+    "statsd-exporter",
+    "prometheus",
+    "alertmanager",
+    "kafka-exporter",
+    "node-exporter",
+    "blackbox-exporter",
+)
+
+
+def kill(container: Container) -> None:
+    """End a container as a crash does: `docker kill` would count as a stop that was asked for."""
+    started = container.inspect()["State"]["StartedAt"]
+    os.kill(container.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while (state := container.inspect()["State"])["StartedAt"] == started or not state["Running"]:
+        assert time.monotonic() < deadline, f"{container.name} was not started again"
+        time.sleep(0.1)
+
+
+def test_the_list_is_whole(callers: Callers) -> None:
+    assert sorted(SERVICES) == sorted(callers.project.long_running())
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_killed_container_comes_back_and_nothing_is_lost(callers: Callers, service: str, summary: Summary) -> None:
+    before = [callers.trigger(body) for body in (EXAMPLE, TRIAGE)]
+    container = callers.project.container(service)
+    kill(container)
+    meanwhile = [callers.trigger(body) for body in (EXAMPLE, TRIAGE)]
+    took = container.wait(HEALTHY_SECONDS)
+    since = time.monotonic()
+    callers.check_ran_once(*before, *meanwhile)
+    summary.notes.append(
+        f"killed {service}: healthy after {took:.0f} s, all four runs ended {time.monotonic() - since:.0f} s later"
+    )
+    for other in callers.project.long_running():
+        callers.project.container(other).wait(HEALTHY_SECONDS)
