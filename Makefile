@@ -7,7 +7,7 @@ PARTS := contracts api langgraph airflow local
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup env tools statsd-mapping lock dashboards grafana-types pictures demo up down status test check bench chaos test-alerts clean
+.PHONY: help setup env tools statsd-mapping lock dashboards grafana-types pictures demo up down status test check bench chaos test-alerts test-compose clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -94,6 +94,9 @@ chaos: $(READY) ## Kill a part while triggers are in flight (NAME=…, SEED=1, E
 
 test-alerts: $(READY) ## Break things on a real stack; each alert has to reach a receiver, and to be over afterwards
 	@$(BIN)/python benchmarks/alert_drill.py
+
+test-compose: $(READY) tools ## Build and run docker-compose.yml for real (an hour; Docker, or root on Debian; says what stands in for what)
+	@$(BIN)/python -m pytest tests/compose
 
 clean: ## Remove what was built; the stack's data (.local) stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
