@@ -43,9 +43,7 @@ class FakeGo:
             return json.dumps({"Dir": str(source), "Sum": self._sum})
         else:
             assert (folder / "ui" / "index.html").exists(), "what the module lacks is put in before the build"
-            made = Path(command[command.index("-o") + 1])
-            for name in MODULE.commands:
-                (made / name).touch()
+            Path(command[command.index("-o") + 1]).touch()
         return ""
 
 
@@ -66,7 +64,13 @@ def test_a_module_is_built_once(go: FakeGo, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("build-")] == [], "the scratch is gone"
     build = go.commands[-1]
     assert build[build.index("-tags") + 1] == "small"
-    assert len(go.commands) == 3
+    assert build[-1] == "./cmd/thingctl"
+    assert build[build.index("-ldflags") + 1].endswith("version.Version=1.2.3")
+    assert len(go.commands) == 4
+
+
+def test_a_major_version_is_no_name() -> None:
+    assert GoModule("example.org/some/thing/v5", "v5.6.0", "5.6.0", "h1:x", {}).name == "thing"
 
 
 def test_another_release_has_another_folder(tmp_path: Path) -> None:

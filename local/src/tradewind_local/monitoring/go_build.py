@@ -47,9 +47,9 @@ def _build(module: GoModule, scratch: Path, target: Path) -> None:
         page.write_text("<p>Built without its pages; the API is there.</p>\n")
     made = scratch / "programs"
     made.mkdir()
-    version = f"-s -w -X github.com/prometheus/common/version.Version={module.release}"
-    options = ["-trimpath", "-tags", module.tags, "-ldflags", version, "-o", f"{made}/"]
-    go.run(["build", *options, *module.commands.values()], source)
+    options = ["-trimpath", "-tags", module.tags, "-ldflags", f"-s -w -X {module.version_variable}={module.release}"]
+    for command, package in module.commands.items():
+        go.run(["build", *options, "-o", str(made / command), package], source)
     shutil.rmtree(target, ignore_errors=True)
     made.rename(target)
 

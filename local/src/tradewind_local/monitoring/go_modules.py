@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import sys
 import tomllib
 from dataclasses import dataclass
@@ -12,7 +13,10 @@ LOCK_FILE = Path(__file__).with_name("go-modules.toml")
 
 @dataclass(frozen=True)
 class GoModule:
-    """One row of `go-modules.toml`. `commands`: program's name and its package's folder within the module."""
+    """One row of `go-modules.toml`. `commands`: program's name and its package's folder within the module.
+
+    `version_variable`: of Go, where the program looks up its release.
+    """
 
     path: str
     version: str
@@ -21,11 +25,13 @@ class GoModule:
     commands: dict[str, str]
     tags: str = ""
     absent: str = ""
+    version_variable: str = "github.com/prometheus/common/version.Version"
 
     @property
     def name(self) -> str:
         """What people call it."""
-        return self.path.rpartition("/")[2]
+        # From its second major version on, a module's path ends with that.
+        return re.sub(r"/v\d+$", "", self.path).rpartition("/")[2]
 
     def folder(self, tools: Path) -> Path:
         """Where its programs lie in the folder `tools`: another release or kind of machine has another one."""
