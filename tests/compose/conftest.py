@@ -45,7 +45,7 @@ def summary(pytestconfig: pytest.Config) -> Summary:
 def docker() -> Iterator[Engine]:
     """The engine that runs; else one of the suite's own, whose images stay in `.local/docker`."""
     with engine(ROOT / ".local" / "docker") as found:
-        yield found
+        yield plugin.with_compose(found, ROOT / ".local" / "docker-client")
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +61,7 @@ def built(
     """The project with its images built, not started."""
     summary.bases = base_images
     folder = tmp_path_factory.mktemp("project")
-    for made in project(docker, plugin.command(docker), folder):
+    for made in project(docker, folder):
         summary.built(made)
         yield made
     shutil.rmtree(folder, ignore_errors=True)

@@ -1,9 +1,10 @@
 """A Compose project of docker-compose.yml that is this suite's own: its name, its .env, its ports, its volumes."""
 
 import json
+import secrets
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ PORTS = (
     "GRAFANA_PORT",
 )
 SCALED = ("FASTAPI_PORT", "LANGGRAPH_PORT")
+VERSION = "0.1.0-test"
+"""The tag of the suite's images, which takes nobody else's away."""
 UP_SECONDS = 900
 
 
@@ -37,7 +40,6 @@ class Project:
     """The project; `ready` has, for each service, the seconds from `up` to healthy (or, of a job, to its good end)."""
 
     engine: Engine
-    compose_command: list[str]
     name: str
     env: Path
     ready: dict[str, float] = field(default_factory=dict)
@@ -54,7 +56,7 @@ class Project:
     def command(self, *arguments: str) -> list[str]:
         """The whole command line."""
         where = ["--project-directory", str(ROOT), "--file", str(FILE), "--env-file", str(self.env)]
-        return [*self.compose_command, *where, "--project-name", self.name, *arguments]
+        return ["docker", "compose", *where, "--project-name", self.name, *arguments]
 
     def configuration(self) -> dict[str, Any]:
         """The file as Compose reads it, with the profile `monitoring`."""
@@ -202,26 +204,25 @@ class _Watcher:
                 self._ready.setdefault(service, time.monotonic() - self._since)
 
 
-def project(engine: Engine, compose_command: list[str], folder: Path) -> Iterator[Project]:
+def project(engine: Engine, folder: Path) -> Iterator[Project]:
     """A project with fresh secrets on free ports, that is gone with its volumes afterwards."""
-    name = f"tradewind-test-{folder.name[-8:].lower().strip('-_')}"
-    made = Project(engine, compose_command, name, write_env(folder / ".env"))
+    name = f"tradewind-test-{secrets.token_hex(3)}"
+    made = Project(engine, name, write_env(folder / ".env"))
     try:
         yield made
     finally:
         made.down("--volumes", "--timeout", "10")
 
 
-def write_env(path: Path, further: Sequence[str] = ()) -> Path:
+def write_env(path: Path, **further: str) -> Path:
     """An .env as `make env` writes it, with free ports and an alert receiver that is nowhere, but secret."""
-    env_file.complete(path, env_file.FOR_COMPOSE)
-    hook = "http://127.0.0.1:9/" + json.loads(env_file.GENERATED["API_TOKENS"]())["demo"]
+    hook = f"http://127.0.0.1:9/{secrets.token_urlsafe(32)}"
     rows = {name: str(free_port()) for name in PORTS}
     rows |= {name: _port_range() for name in SCALED}
     rows |= {"ALERTMANAGER_WEBHOOK_URL": hook, "ALERTMANAGER_WATCHDOG_URL": f"{hook}-watchdog"}
-    with path.open("a") as file:
-        file.writelines(f"{name}={value}\n" for name, value in rows.items())
-        file.writelines(f"{row}\n" for row in further)
+    rows |= {"TRADEWIND_VERSION": VERSION, **further}
+    path.write_text("".join(f"{name}={value}\n" for name, value in rows.items()))
+    env_file.complete(path, env_file.FOR_COMPOSE)
     return path
 
 
