@@ -15,7 +15,7 @@ from tradewind_local.repository import ROOT
 FOLDER = ROOT / "tests" / "compose" / "stand_ins"
 DIFFERENCE = "io.tradewind.stand-in"
 DEBIAN = "tradewind-stand-in/debian:bookworm"
-BUSYBOX = "tradewind-stand-in/busybox:latest"
+BUSYBOX = "tradewind-stand-in/busybox:1.35.0"
 DEBIAN_PACKAGES = "ca-certificates,netbase,tzdata"
 PROBE_SECONDS, PULL_SECONDS, BUILD_SECONDS = 60, 900, 900
 
