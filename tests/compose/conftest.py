@@ -15,6 +15,7 @@ from support.compose.summary import Summary
 from tradewind_local.repository import ROOT
 
 HERE = Path(__file__).parent
+ORDER = [f"test_compose_{name}" for name in ("start", "demo", "metrics", "secrets", "keep", "kill", "scale", "docs")]
 SUMMARY = pytest.StashKey[Summary]()
 
 
@@ -24,10 +25,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Minutes, where other tests have seconds: the first one builds all images."""
-    for item in items:
-        if item.path.is_relative_to(HERE):
-            item.add_marker(pytest.mark.timeout(3600))
+    """In the order of a system's life; and minutes, where other tests have seconds: the first one builds all images."""
+    ours = [item for item in items if item.path.is_relative_to(HERE)]
+    for item in ours:
+        item.add_marker(pytest.mark.timeout(3600))
+    places = [place for place, item in enumerate(items) if item in ours]
+    for place, item in zip(places, sorted(ours, key=lambda item: ORDER.index(item.path.stem)), strict=True):
+        items[place] = item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from support.compose.engine import EngineError
 from support.compose.project import Container, Project
+from support.compose.summary import Summary
 
 BEFORE = {
     "postgres": ("postgres-init",),
@@ -31,11 +32,11 @@ def test_everything_is_well(running: Project) -> None:
     assert set(states.values()) <= {"healthy", "exited 0"}
 
 
-def test_nothing_was_ready_before_what_it_needs(running: Project) -> None:
-    ready = {one.service: one.inspect()["State"] for one in running.containers()}
-    for first, seconds in BEFORE.items():
-        for second in seconds:
-            assert ready[first]["StartedAt"] < ready[second]["StartedAt"], (first, second)
+def test_nothing_was_ready_before_what_it_needs(running: Project, summary: Summary) -> None:
+    ready = {name: seconds for name, _, seconds, _ in summary.services}
+    assert set(ready) == set(running.services())
+    early = [(first, second) for first, seconds in BEFORE.items() for second in seconds if ready[first] > ready[second]]
+    assert early == []
 
 
 def test_ports_are_published_on_this_machine_alone(running: Project) -> None:
