@@ -8,7 +8,9 @@ import pytest
 
 from support.documents import DOCS, NOT_RUN, OUTPUTS, RUNNABLE, Block, blocks, differences, table
 from support.facade import facade_settings
+from tradewind_agents.intake import UNSUPPORTED_COMMAND
 from tradewind_airflow.feed.settings import FeedSettings
+from tradewind_airflow.ingestion import plugin_client
 from tradewind_airflow.web import bodies, commands, statuses
 from tradewind_airflow.web.app import create_app as create_plugin
 from tradewind_api import preferences
@@ -17,6 +19,7 @@ from tradewind_api.auth import PUBLIC
 from tradewind_contracts import idempotency, json_text
 from tradewind_contracts.batches import Outcome
 from tradewind_contracts.events import EVENT_TYPES
+from tradewind_contracts.json_text import JsonFault
 from tradewind_contracts.problems import MEDIA_TYPE, ProblemType
 from tradewind_contracts.topics import TOPICS
 from tradewind_contracts.workflows import MAX_BATCH_ITEMS, RunStatus
@@ -105,7 +108,7 @@ def test_the_limits_are_the_codes() -> None:
         "body of a batch (plugin)": [bodies.BATCH_BYTES // kib // kib],
         "items of a batch": [MAX_BATCH_ITEMS],
         "body of a command": [commands.BODY_BYTES // kib],
-        "nesting of a body": [json_text.MAX_DEPTH],
+        "nesting of a body (of a batch: of each item's parameters)": [json_text.MAX_DEPTH],
         "integers in JSON": [(json_text.MAX_INTEGER + 1).bit_length()],
         "workflow_id, workflow_run_id": [250, 0, 9],
         "Idempotency-Key": [idempotency.MAX_KEY_LENGTH],
@@ -129,6 +132,16 @@ def test_the_topics_and_events_are_all_there_are() -> None:
     topics = {(row["topic"], int(row["partitions"]), int(row["kept"].split()[0])) for row in table(PATTERNS, "topic")}
     assert topics == {(topic.name, topic.partitions, topic.retention_ms // 86_400_000) for topic in TOPICS}
     assert {row["event"] for row in table(PATTERNS, "event")} == EVENT_TYPES
+
+
+def test_the_reasons_of_dead_letters_are_all_there_are() -> None:
+    told = {reason for row in table(PATTERNS, "reason") for reason in row["reason"].split(", ")}
+    decoding = {"empty", "not-an-object", "unknown-event-type", "invalid-event", "attributes-disagree"}
+    refused = told - {fault.value for fault in JsonFault} - decoding - {UNSUPPORTED_COMMAND}
+    assert told >= decoding | {fault.value for fault in JsonFault} | {UNSUPPORTED_COMMAND}
+    assert refused <= {kind.slug for kind in ProblemType}
+    # Those with which the plugin refuses a cancel for good, and the outcomes of a trigger that are no run.
+    assert {kind.rpartition(":")[2] for kind in plugin_client._REFUSALS} - {"state-conflict"} <= refused
 
 
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.name)
