@@ -26,7 +26,7 @@ $(READY): requirements.lock $(PARTS:%=%/pyproject.toml)
 env: ## Secrets for the containers and the local stack into .env: what it lacks is added, nothing is changed (needs python3 alone)
 	@PYTHONPATH=local/src $(PYTHON) -m tradewind_local.env_file .env
 
-tools: $(READY) ## Build the monitoring programs (Go, 5-10 minutes, once on a machine) and say where they lie
+tools: $(READY) ## Build the monitoring programs, and Compose for the tests (Go, 5-10 minutes, once on a machine), and say where they lie
 	@$(BIN)/python -m tradewind_local.monitoring.tools
 
 statsd-mapping: $(READY) ## Write statsd-exporter/ anew: after a new Airflow, or a new metric of our plugin
