@@ -227,6 +227,12 @@ def test_every_setting_reaches_its_service(service: str, settings: type[ApiSetti
     assert set(_environment(row)) | secret | (own & names) == names
 
 
+def test_the_plugins_settings_reach_airflow() -> None:
+    ours = set(re.findall(r"^#? ?(AIRFLOW__TRADEWIND__\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    given = {name for name, value in _environment(SOURCE["services"]["airflow-scheduler"]).items() if value is None}
+    assert given == ours != set()
+
+
 def _environment(service: Service) -> dict[str, Any]:
     found: dict[str, Any] = service.get("environment", {})
     return found
