@@ -89,3 +89,9 @@ def test_the_connections_of_the_dags(folder: Path) -> None:
 )
 def test_a_migration_tells_from_where_to_where(before: dict[str, str], told: str) -> None:
     assert migration.told(before, {"Airflow": "3", "Tradewind": "1"}) == told
+
+
+def test_another_auth_managers_users_are_left_alone(folder: Path) -> None:
+    del folder
+    (line,) = users.write(Settings.read())
+    assert line.startswith("users: left alone, as airflow.api_fastapi.auth.managers.simple")

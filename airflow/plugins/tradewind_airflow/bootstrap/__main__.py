@@ -30,10 +30,15 @@ def main() -> int:
 def _run(settings: Settings) -> None:
     _tell(migration.run(settings))
     # Airflow's models bind to the database as they are imported: not before it answers.
+    from airflow.exceptions import AirflowConfigException  # noqa: PLC0415  # see above
+
     from tradewind_airflow.bootstrap import connections, users  # noqa: PLC0415  # see above
 
-    _tell(users.write(settings))
-    _tell(connections.write(settings))
+    try:
+        _tell(users.write(settings))
+        _tell(connections.write(settings))
+    except AirflowConfigException as error:
+        raise BootstrapError(" ".join(str(error).split())) from error
 
 
 def _tell(lines: Iterable[str]) -> None:

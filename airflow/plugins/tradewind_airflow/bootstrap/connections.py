@@ -1,15 +1,18 @@
 """The connections that the DAGs use, in Airflow's database, encrypted with the Fernet key."""
 
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from airflow.models import Connection
 from airflow.utils.session import create_session
 from cryptography.fernet import InvalidToken
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from tradewind_airflow.bootstrap.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -55,22 +58,18 @@ def write(settings: Settings) -> Iterator[str]:
 
 
 def _write(connection: Wanted) -> str:
+    ours = Connection.conn_id == connection.conn_id
     with create_session() as session:
-        row = session.scalar(select(Connection).where(Connection.conn_id == connection.conn_id))
-        if row is None:
-            session.add(row := Connection(conn_id=connection.conn_id))
-            done = "made"
-        elif _equal(row, connection):
-            return "as it has to be"
-        else:
-            done = "brought up to date"
+        is_there = session.scalar(select(Connection.id).where(ours)) is not None
+        try:
+            row = session.scalar(select(Connection).where(ours))
+            if row and all(getattr(row, name) == value for name, value in connection.fields().items()):
+                return "as it has to be"
+        except InvalidToken:
+            # Encrypted with another Fernet key, a row can be neither read nor changed.
+            log.debug("connection %s is of another Fernet key", connection.conn_id)
+        session.execute(delete(Connection).where(ours))
+        session.add(row := Connection(conn_id=connection.conn_id))
         for name, value in connection.fields().items():
             setattr(row, name, value)
-    return done
-
-
-def _equal(row: Connection, connection: Wanted) -> bool:
-    try:
-        return all(getattr(row, name) == value for name, value in connection.fields().items())
-    except InvalidToken:  # encrypted with another Fernet key
-        return False
+    return "brought up to date" if is_there else "made"

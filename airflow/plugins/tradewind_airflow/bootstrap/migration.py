@@ -56,7 +56,7 @@ def _reached(patience: float) -> dict[str, str]:
             raise BootstrapError(str(error)) from error
         except database.Unreachable as error:
             if time.monotonic() >= deadline or "authentication failed" in str(error):
-                raise BootstrapError(f"the database does not let us in: {_last_line(str(error))}") from error
+                raise BootstrapError(f"the database: {' '.join(str(error).split())}") from error
         time.sleep(PAUSE)
 
 

@@ -1,0 +1,230 @@
+"""An Airflow that the bootstrap made ready, with FAB's users and the settings of the containers."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from support.airflow_fixtures import parse_dags
+from support.airflow_home import ROOT
+from support.bootstrapped_airflow import NASTY, BootstrappedServer
+from support.servers import new_database, temporary_home
+from tradewind_contracts import run_ids
+from tradewind_local.credentials import GENERATED
+from tradewind_local.postgres import PostgresServer
+
+UP_TO_DATE = [
+    "user admin (Admin): as it has to be",
+    "user facade (Viewer): as it has to be",
+    "user ingest (User): as it has to be",
+    "connection tradewind_kafka: as it has to be",
+    "connection tradewind_airflow: as it has to be",
+]
+
+CONNECTIONS = """
+import json
+from airflow.models import Connection
+from airflow.utils.session import create_session
+with create_session() as session:
+    rows = {row.conn_id: [row.host, row.port, row.login, row.password, row.extra] for row in session.query(Connection)}
+print(json.dumps(rows))
+"""
+
+
+def told(server: BootstrappedServer, **extra: str) -> list[str]:
+    """The bootstrap's lines, of one that went well; there is no secret in all that it wrote."""
+    done = server.bootstrap(**extra)
+    assert done.returncode == 0, done.stderr[-3000:]
+    everything = done.stdout + done.stderr
+    assert not [file.name for file in server.secrets.iterdir() if file.read_text() in everything]
+    return [line.removeprefix("bootstrap: ") for line in done.stdout.splitlines() if line.startswith("bootstrap: ")]
+
+
+@pytest.fixture(scope="module")
+def new(postgres_server: PostgresServer) -> Iterator[BootstrappedServer]:
+    """One whose database is empty."""
+    with temporary_home() as home:
+        yield BootstrappedServer(home, new_database(postgres_server, "bootstrap"))
+
+
+@pytest.fixture(scope="module")
+def first(new: BootstrappedServer) -> list[str]:
+    """What the bootstrap told of an empty database."""
+    return told(new)
+
+
+@pytest.fixture(scope="module")
+def server(new: BootstrappedServer, first: list[str]) -> Iterator[BootstrappedServer]:
+    """Its API server."""
+    assert first
+    parse_dags(new)
+    with new:
+        yield new
+
+
+def test_an_empty_database_is_made_ready(new: BootstrappedServer, first: list[str]) -> None:
+    assert first[0].startswith("database: Airflow nothing -> ")
+    assert ", FAB nothing -> " in first[0]
+    assert first[0].endswith(", Tradewind nothing -> 0001")
+    assert first[1:] == [line.replace("as it has to be", "made") for line in UP_TO_DATE]
+    tables = {row["tablename"] for row in new.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
+    assert {"dag_run", "ab_user", "alembic_version_fab", "alembic_version_tradewind"} <= tables
+
+
+def test_a_second_time_changes_nothing(new: BootstrappedServer, first: list[str]) -> None:
+    assert first
+    before = new.rows("SELECT username, password, active, changed_on FROM ab_user ORDER BY id")
+    again = told(new)
+    assert again[0].count("stays at") == 3
+    assert again[1:] == UP_TO_DATE
+    assert new.rows("SELECT username, password, active, changed_on FROM ab_user ORDER BY id") == before
+    assert {row["username"] for row in before} == {"admin", "facade", "ingest"}
+
+
+def test_what_was_changed_is_brought_up_to_date(server: BootstrappedServer) -> None:
+    server.rows("UPDATE ab_user SET active = false WHERE username = 'ingest'")
+    server.rows(
+        "UPDATE ab_user_role SET role_id = (SELECT id FROM ab_role WHERE name = 'Admin')"
+        " WHERE user_id = (SELECT id FROM ab_user WHERE username = 'ingest')"
+    )
+    before, after = server.passwords["facade"], "what somebody wrote into .env"
+    server.write("airflow_password", after)
+    server.write("kafka_client_config", '{"sasl.password": "the broker\'s own"}')
+    assert told(server)[1:] == [
+        "user admin (Admin): as it has to be",
+        "user facade (Viewer): password set anew",
+        "user ingest (User): role set anew",
+        "connection tradewind_kafka: brought up to date",
+        "connection tradewind_airflow: as it has to be",
+    ]
+    server.passwords["facade"] = after
+    assert [login(server, "facade", password).status_code for password in (before, after)] == [401, 201]
+    stored = str(server.rows("SELECT password, extra FROM connection"))
+    assert not [secret for secret in (NASTY, "the broker's own") if secret in stored]
+
+
+def login(server: BootstrappedServer, user: str, password: str) -> httpx.Response:
+    return httpx.post(f"{server.url}/auth/token", json={"username": user, "password": password}, timeout=60)
+
+
+ANYBODY = {
+    "/tradewind/workflows": 200,
+    "/tradewind/workflows/runs": 200,
+    "/tradewind/workflows/changes": 200,
+    "/api/v2/dags": 200,
+}
+"""What each of the three users reads."""
+
+
+@pytest.mark.parametrize("user", ["admin", "facade", "ingest"])
+def test_each_user_reads_what_there_is(server: BootstrappedServer, user: str) -> None:
+    headers = {"authorization": f"Bearer {server.token(user)}"}
+    with httpx.Client(base_url=server.url, headers=headers, timeout=60) as client:
+        assert {path: client.get(path).status_code for path in ANYBODY} == ANYBODY
+
+
+@pytest.mark.parametrize(
+    ("user", "outcome", "single", "steered", "connections"),
+    [
+        ("admin", "created", 202, 202, 200),
+        ("ingest", "created", 202, 202, 403),
+        ("facade", "forbidden", 403, 403, 403),
+    ],
+)
+def test_who_makes_and_steers_runs(
+    server: BootstrappedServer, user: str, outcome: str, single: int, steered: int, connections: int
+) -> None:
+    run_id = run_ids.new()
+    item = {"workflow_id": "test_free", "workflow_type": "airflow", "parameters": {}, "workflow_run_id": run_id}
+    with server.client("ingest") as maker, server.client(user) as client:
+        batch = client.post("/workflows/trigger/batch", json={"items": [item]})
+        assert [one["outcome"] for one in batch.json()["items"]] == [outcome]
+        maker.post("/workflows/trigger/batch", json={"items": [item]})
+        one = {"workflow_id": "test_free", "workflow_type": "airflow"}
+        assert client.post("/workflows/trigger", json=one).status_code == single
+        assert client.get(f"/workflows/{run_id}/status").json()["status"] == "queued"
+        assert client.post(f"/workflows/{run_id}/priority", json={"priority": 3}).status_code == steered
+        assert client.post(f"/workflows/{run_id}/cancel", json={}).status_code == steered
+    headers = {"authorization": f"Bearer {server.token(user)}"}
+    answer = httpx.get(f"{server.url}/api/v2/connections", headers=headers, timeout=60)
+    assert answer.status_code == connections
+    assert NASTY not in answer.text
+
+
+def test_nobody_gets_in_without_a_login(server: BootstrappedServer) -> None:
+    with server.client(None) as client:
+        assert client.get("/workflows").status_code == 401
+    assert login(server, "admin", "admin").status_code == 401
+
+
+def test_no_secret_is_in_a_processs_environment_or_command_line(server: BootstrappedServer) -> None:
+    secrets = [file.read_bytes().split(b"\n")[0] for file in server.secrets.iterdir()]
+    for name in ("environ", "cmdline"):
+        with open(f"/proc/{server.pid}/{name}", "rb") as file:  # noqa: PTH123  # pathlib reads a size that /proc lacks
+            shown = file.read()
+        assert shown
+        assert not [secret for secret in secrets if secret in shown]
+
+
+def test_a_part_is_healthy_while_its_heart_beats(server: BootstrappedServer) -> None:
+    quick = {"AIRFLOW__DAG_PROCESSOR__HEALTH_CHECK_THRESHOLD": "8", "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "1"}
+    code, said, _ = server.health("DagProcessorJob")
+    assert (code, said) == (1, "no DagProcessorJob runs on this host\n")
+    process = server.part("dag-processor", **quick)
+    try:
+        code, said, cpu = server.until_healthy("DagProcessorJob", 120, **quick)
+        assert (code, said) == (0, "")
+        assert cpu < 0.3
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(30)
+    server.rows(
+        "UPDATE job SET latest_heartbeat = latest_heartbeat - interval '9 s' WHERE job_type = 'DagProcessorJob'"
+    )
+    code, said, _ = server.health("DagProcessorJob", **quick)
+    assert code == 1
+    assert "latest heartbeat is" in said
+    assert "(limit 8 s)" in said
+
+
+def test_the_server_is_healthy_while_it_answers(server: BootstrappedServer) -> None:
+    code, said, cpu = server.health(f"{server.url}/api/v2/version")
+    assert (code, said) == (0, "")
+    assert cpu < 0.3
+
+
+def test_a_new_fernet_key_encrypts_the_connections_anew(new: BootstrappedServer, first: list[str]) -> None:
+    """The last test that needs the API server, which has the old key."""
+    assert first
+    new.write("airflow_fernet_key", GENERATED["AIRFLOW__CORE__FERNET_KEY"]())
+    assert told(new)[4:] == [line.replace("as it has to be", "brought up to date") for line in UP_TO_DATE[3:]]
+    readable = json.loads(new.python(CONNECTIONS).splitlines()[-1])
+    assert readable["tradewind_airflow"][2:4] == ["ingest", new.passwords["ingest"]]
+    assert json.loads(readable["tradewind_kafka"][4])["bootstrap.servers"] == "kafka:19092"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "reason"),
+    [
+        ("AIRFLOW_PASSWORD", "short", "AIRFLOW_PASSWORD (or the secret airflow_password): "),
+        ("TRADEWIND_SECRETS_DIR", "/nowhere", "AIRFLOW_ADMIN_PASSWORD (or the secret airflow_admin_password): "),
+        ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "sqlite:////tmp/x.db", "names no PostgreSQL database"),
+        ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "postgresql://me:hush@127.0.0.1:1/x", "Connection refused"),
+        ("AIRFLOW__CORE__FERNET_KEY_CMD", "tradewind-secret not_there", "tradewind-secret not_there"),
+    ],
+)
+def test_a_failure_is_one_clear_line(
+    new: BootstrappedServer, first: list[str], variable: str, value: str, reason: str
+) -> None:
+    assert first
+    program = str(ROOT / "airflow" / "docker" / "tradewind-secret")
+    done = new.bootstrap(**{variable: value.replace("tradewind-secret", program), "DATABASE_PATIENCE": "0"})
+    assert done.returncode == 1
+    lines = [line for line in done.stderr.splitlines() if line.startswith("bootstrap failed: ")]
+    assert len(lines) == 1
+    assert reason in lines[0].replace(program, "tradewind-secret")
+    assert "hush" not in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
