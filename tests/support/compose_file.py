@@ -1,0 +1,73 @@
+"""What docker-compose.yml says of its services, as the tables of docs/deployment.md show it."""
+
+import re
+from collections import defaultdict
+from typing import Any
+
+import yaml
+
+from support.airflow_home import ROOT
+
+Service = dict[str, Any]
+
+CORE = "core"
+"""Services without a profile."""
+
+_REFERENCE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)")
+
+
+def compose_file() -> dict[str, Any]:
+    """The file as YAML, its variables as they stand there."""
+    found: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    return found
+
+
+def profile(service: Service) -> str:
+    """The profile that a service belongs to."""
+    return next(iter(service.get("profiles", [])), CORE)
+
+
+def memory_mib(service: Service) -> int:
+    """The limit of a service's memory."""
+    text = str(service["deploy"]["resources"]["limits"]["memory"])
+    return int(text[:-1]) * {"m": 1, "g": 1024}[text[-1]]
+
+
+def is_job(service: Service) -> bool:
+    """Whether it ends by itself."""
+    return str(service["restart"]).startswith("on-failure")
+
+
+def image(service: Service) -> str:
+    """Name and tag, with the default where a variable decides."""
+    return re.sub(r"\$\{[A-Z_]+:-([^}]*)\}", r"\1", service["image"].rpartition("/")[2])
+
+
+def port(service: Service) -> str:
+    """The default port on the machine; nothing where none is published."""
+    found = re.search(r"_PORT:-(\d+)\}", str(service.get("ports", "")))
+    return found[1] if found else ""
+
+
+def sums() -> dict[str, int]:
+    """Profile -> limits of memory of all that keeps running, MiB."""
+    total: dict[str, int] = defaultdict(int)
+    for service in compose_file()["services"].values():
+        if not is_job(service):
+            total[profile(service)] += memory_mib(service)
+    return dict(total)
+
+
+def readers() -> dict[str, set[str]]:
+    """Variable of `.env` -> the services whose container changes with it."""
+    document = compose_file()
+    variables = {name: secret["environment"] for name, secret in document["secrets"].items()}
+    found: dict[str, set[str]] = defaultdict(set)
+    for name, service in document["services"].items():
+        wanted = {variables[secret] for secret in service.get("secrets", [])}
+        # A variable without a value is passed on as it is.
+        wanted |= {key for key, value in service.get("environment", {}).items() if value is None}
+        wanted |= set(_REFERENCE.findall(yaml.safe_dump(service)))
+        for variable in wanted:
+            found[variable].add(name)
+    return dict(found)
