@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from typing import Any
 
-import yaml
+import yaml  # type: ignore[import-untyped]  # published without types
 
 from support.airflow_home import ROOT
 
