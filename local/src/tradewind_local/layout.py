@@ -118,7 +118,8 @@ class Layout:
 
     def airflow_environment(self) -> dict[str, str]:
         """What Airflow's four processes get."""
-        return self.airflow.environment() | self._shared_rows()
+        shared = self._shared_rows()
+        return {"AIRFLOW__TRADEWIND__ENVIRONMENT": shared["ENVIRONMENT"]} | self.airflow.environment() | shared
 
     def agents_environment(self) -> dict[str, str]:
         """What the agents service gets."""

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tradewind_airflow.feed import settings
 from tradewind_airflow.feed.rows import Question, RunRow
 from tradewind_airflow.feed.transitions import event, event_id, transitions
 from tradewind_airflow.feed.views import View, unsent
@@ -129,6 +130,14 @@ def test_each_transition_is_an_event_with_an_id_of_its_own(row: RunRow, asked: l
     assert len({one.event_id for one in events}) == len(events)
     assert [one.payload.status for one in events] == [one.status for one in proven]
     assert events == [event(row, one) for one in transitions(row, reversed(asked))]
+
+
+def test_an_event_says_which_environment_it_is_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__TRADEWIND__ENVIRONMENT", "uat")
+    settings.metadata.cache_clear()
+    row = run("running", 1, 2)
+    assert {event(row, one).metadata.environment for one in transitions(row)} == {"uat"}
+    settings.metadata.cache_clear()
 
 
 @given(rows, questions)

@@ -1,9 +1,12 @@
 """How the feed watches: section `[tradewind]` of Airflow's configuration, or `AIRFLOW__TRADEWIND__…` variables."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Self
 
 from airflow.configuration import conf
+
+from tradewind_contracts.events import Metadata
 
 SECTION = "tradewind"
 
@@ -33,6 +36,12 @@ class FeedSettings:
             heartbeat_interval=_seconds("heartbeat_interval", cls.heartbeat_interval),
             max_watchers=conf.getint(SECTION, "max_watchers", fallback=cls.max_watchers),
         )
+
+
+@cache
+def metadata() -> Metadata:
+    """Return what every status event says of this Airflow: the option `environment`, `dev` without one."""
+    return Metadata(environment=conf.get(SECTION, "environment", fallback="dev"))
 
 
 def _seconds(name: str, default: float) -> float:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.utils.state import DagRunState
 
+from tradewind_airflow.feed import settings
 from tradewind_airflow.feed.rows import Question, RunRow
 from tradewind_airflow.runs.envelope import is_cancelled
 from tradewind_contracts.events import StatusPayload, WorkflowStatusChanged
@@ -100,6 +101,7 @@ def event(run: RunRow, transition: Transition) -> WorkflowStatusChanged:
             "workflow_id": run.dag_id,
             "workflow_type": WorkflowType.AIRFLOW,
             "workflow_run_id": run.run_id,
+            "metadata": settings.metadata(),
             "payload": StatusPayload(
                 status=transition.status,
                 progress=1.0 if transition.status is RunStatus.SUCCEEDED else 0.0,
