@@ -31,6 +31,8 @@ def prometheus(addresses: Mapping[str, str], absent: Collection[str] = (), sourc
     Relative paths of rule files are from the folder of `source`. Raises KeyError for a part without an address.
     """
     plan: dict[str, Any] = yaml.safe_load(source.read_text())
+    for job in plan["scrape_configs"]:
+        _without_dns(job)
     gone = {service for service, part in SERVICES.items() if part in absent}
     plan["scrape_configs"] = [job for job in plan["scrape_configs"] if not gone & set(_texts(job))]
     plan["rule_files"] = [str(source.parent / pattern) for pattern in plan.get("rule_files", ())]
@@ -38,6 +40,13 @@ def prometheus(addresses: Mapping[str, str], absent: Collection[str] = (), sourc
     for service, part in SERVICES.items():
         text = text.replace(service, addresses[part])
     return text
+
+
+def _without_dns(job: dict[str, Any]) -> None:
+    """Where the containers ask for the addresses behind a name, this machine has one part at a known one."""
+    asked = job.pop("dns_sd_configs", [])
+    if asked:
+        job["static_configs"] = [{"targets": [f"{name}:{row['port']}" for name in row["names"]]} for row in asked]
 
 
 def _texts(node: Any) -> list[str]:
