@@ -73,18 +73,9 @@ class Search:
             self.look(f"{path} of {container.name}", iter(lambda: stream.read(CHUNK), b""))
 
     def _processes(self, container: Container, reader: str) -> bytes:
-        rights = [
-            "--cap-drop",
-            "ALL",
-            "--cap-add",
-            "SYS_PTRACE",
-            "--cap-add",
-            "DAC_READ_SEARCH",
-            "--user",
-            "0",
-            "--network",
-            "none",
-        ]
+        # The second for the modes of other users' files, of which `environ` is one.
+        rights = [part for right in ("SYS_PTRACE", "DAC_READ_SEARCH") for part in ("--cap-add", right)]
+        rights += ["--cap-drop", "ALL", "--user", "0", "--network", "none"]
         where = ["--rm", "--pid", f"container:{container.id}", "--entrypoint", "sh"]
         return self.engine.docker("run", *where, *rights, reader, "-c", READ_PROCESSES).encode()
 
