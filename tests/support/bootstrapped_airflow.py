@@ -54,7 +54,7 @@ class BootstrappedServer(VariedServer):
         }
         server = {name: value for name, value in super().env.items() if f"{name}_CMD" not in rows}
         addresses = {"AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/"}
-        addresses |= {"AIRFLOW__METRICS__STATSD_HOST": "127.0.0.1", "AIRFLOW__API__WORKERS": "1"}
+        addresses |= {"AIRFLOW__METRICS__STATSD_HOST": "127.0.0.1"}
         own = {"TRADEWIND_SECRETS_DIR": str(self.secrets), "KAFKA_BOOTSTRAP_SERVERS": "kafka:19092"}
         return server | rows | addresses | own
 

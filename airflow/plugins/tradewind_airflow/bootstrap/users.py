@@ -1,6 +1,7 @@
 """Airflow's users, in FAB's tables: who may do what is FAB's own roles' to say."""
 
 import logging
+import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,15 +39,18 @@ def write(settings: Settings) -> Iterator[str]:
     if (manager := conf.get("core", "auth_manager")) != FAB:
         yield f"users: left alone, as {manager} keeps them"
         return
-    from airflow.providers.fab.auth_manager.cli_commands.utils import (  # noqa: PLC0415  # Flask, if it is FAB
-        get_application_builder,
-    )
+    # The servers leave this to the bootstrap (airflow/compose.env).
+    os.environ["AIRFLOW__FAB__UPDATE_FAB_PERMS"] = "True"
+    # Of a new database FAB tells each of its 400 permissions, and its libraries tell of what they will do without.
+    logging.getLogger("airflow.providers.fab").setLevel(logging.ERROR)
+    with warnings.catch_warnings(action="ignore"):
+        from airflow.providers.fab.auth_manager.cli_commands.utils import (  # noqa: PLC0415  # Flask, if it is FAB
+            get_application_builder,
+        )
 
-    # Of a new database it tells each of its 400 permissions, and its libraries of what they will do without.
-    logging.getLogger("airflow.providers.fab").setLevel(logging.WARNING)
-    with warnings.catch_warnings(action="ignore"), get_application_builder() as builder:
-        for user in wanted(settings):
-            yield f"user {user.name} ({user.role}): {_write(builder.sm, user)}"
+        with get_application_builder() as builder:
+            for user in wanted(settings):
+                yield f"user {user.name} ({user.role}): {_write(builder.sm, user)}"
 
 
 def _write(security: Any, user: Wanted) -> str:
