@@ -1,18 +1,27 @@
 """The Kafka exporter on a real broker, as the process that the stack runs."""
 
+import logging
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 
 import httpx
 import pytest
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
+from prometheus_client import CollectorRegistry
 
 from support.exposition import Scrape
 from support.servers import new_topic, unique
 from tradewind_local.kafka import KafkaBroker
+from tradewind_local.monitoring.kafka_exporter import KafkaCollector
 from tradewind_local.ports import free_port
+from tradewind_local.topics import admin
+
+SILENT = logging.getLogger("lost-connections")
+SILENT.disabled = True
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +93,25 @@ def test_the_cluster(kafka_broker: KafkaBroker, url: str) -> None:
     assert scrape.value("kafka_broker_info", id="1", address=kafka_broker.bootstrap_servers) == 1
     assert scrape.value("kafka_topic_partitions", topic="workflow-events") == 6
     assert scrape.value("kafka_topic_partition_leader", topic="workflow-events", partition="5") == 1
+
+
+def test_groups_are_seen_again_after_the_broker_was_killed(tmp_path: Path) -> None:
+    with KafkaBroker(tmp_path) as broker:
+        topic = new_topic(broker)
+        consumer = Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": "g"}, logger=SILENT)
+        consumer.commit(offsets=[TopicPartition(topic, 0, 0)], asynchronous=False)
+        registry = CollectorRegistry()
+        registry.register(KafkaCollector(partial(admin, broker.bootstrap_servers), timeout=2))
+        assert committed(registry, topic) == 0
+        broker.kill()
+        assert committed(registry, topic) is None
+        broker.start()
+        deadline = time.monotonic() + 60
+        while committed(registry, topic) is None:
+            assert time.monotonic() < deadline
+        consumer.close()
+
+
+def committed(registry: CollectorRegistry, topic: str) -> float | None:
+    labels = {"consumergroup": "g", "topic": topic, "partition": "0"}
+    return registry.get_sample_value("kafka_consumergroup_current_offset", labels)

@@ -104,7 +104,7 @@ def test_without_a_broker_there_are_none(monkeypatch: pytest.MonkeyPatch, caplog
 
     monkeypatch.setattr(kafka_exporter, "read", nobody)
     registry = CollectorRegistry()
-    registry.register(KafkaCollector(admin("127.0.0.1:9")))
+    registry.register(KafkaCollector(lambda: admin("127.0.0.1:9")))
     text = generate_latest(registry).decode()
     assert "kafka_brokers 0.0" in text
     assert "kafka_topic_partition_leader{" not in text

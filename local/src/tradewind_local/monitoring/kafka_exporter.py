@@ -10,7 +10,8 @@ import logging
 import signal
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -29,20 +30,24 @@ Labels = tuple[str, ...]
 
 
 class KafkaCollector(Collector):
-    """Reads the cluster at each scrape; two scrapes at once come one after the other."""
+    """Reads the cluster at each scrape, by the client that `connect` makes; two scrapes come one after the other."""
 
-    def __init__(self, client: AdminClient, timeout: float = TIMEOUT_SECONDS) -> None:
-        self._client, self._timeout = client, timeout
+    def __init__(self, connect: Callable[[], AdminClient], timeout: float = TIMEOUT_SECONDS) -> None:
+        self._connect, self._timeout = connect, timeout
+        self._client: AdminClient | None = None
         self._one_at_a_time = threading.Lock()
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """All metrics; `kafka_brokers` 0 alone when no broker answers."""
         with self._one_at_a_time:
             try:
+                self._client = self._client or self._connect()
                 reading = read(self._client, self._timeout)
             except KafkaException as error:
                 LOG.warning("no broker answers: %s", error)
-                reading = Reading()
+                # librdkafka 2.16 never again finds the coordinators of a broker that was started anew: the next scrape
+                # asks by a new client.
+                self._client, reading = None, Reading()
         return families(reading)
 
 
@@ -138,7 +143,7 @@ def main() -> None:
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     registry = CollectorRegistry()
-    registry.register(KafkaCollector(admin(options.bootstrap_servers)))
+    registry.register(KafkaCollector(partial(admin, options.bootstrap_servers)))
     start_http_server(options.port, LOOPBACK, registry)
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
