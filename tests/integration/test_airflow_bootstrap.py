@@ -17,9 +17,11 @@ from tradewind_local.credentials import GENERATED
 from tradewind_local.postgres import PostgresServer
 
 UP_TO_DATE = [
+    "role TradewindReader: as it has to be",
+    "role TradewindIngest: as it has to be",
     "user admin (Admin): as it has to be",
-    "user facade (Viewer): as it has to be",
-    "user ingest (User): as it has to be",
+    "user facade (TradewindReader): as it has to be",
+    "user ingest (TradewindIngest): as it has to be",
     "connection tradewind_kafka: as it has to be",
     "connection tradewind_airflow: as it has to be",
 ]
@@ -90,13 +92,22 @@ def test_what_was_changed_is_brought_up_to_date(server: BootstrappedServer) -> N
         "UPDATE ab_user_role SET role_id = (SELECT id FROM ab_role WHERE name = 'Admin')"
         " WHERE user_id = (SELECT id FROM ab_user WHERE username = 'ingest')"
     )
+    # A right too many and one too few.
+    server.rows(
+        "UPDATE ab_permission_view_role SET role_id = (SELECT id FROM ab_role WHERE name = 'TradewindReader')"
+        " WHERE role_id = (SELECT id FROM ab_role WHERE name = 'TradewindIngest') AND permission_view_id IN"
+        " (SELECT v.id FROM ab_permission_view v JOIN ab_permission p ON p.id = v.permission_id"
+        " WHERE p.name = 'can_create')"
+    )
     before, after = server.passwords["facade"], "what somebody wrote into .env"
     server.write("airflow_password", after)
     server.write("kafka_client_config", '{"sasl.password": "the broker\'s own"}')
     assert told(server)[1:] == [
+        "role TradewindReader: rights set anew",
+        "role TradewindIngest: rights set anew",
         "user admin (Admin): as it has to be",
-        "user facade (Viewer): password set anew",
-        "user ingest (User): role set anew",
+        "user facade (TradewindReader): password set anew",
+        "user ingest (TradewindIngest): role set anew",
         "connection tradewind_kafka: brought up to date",
         "connection tradewind_airflow: as it has to be",
     ]
@@ -154,6 +165,27 @@ def test_who_makes_and_steers_runs(
     assert NASTY not in answer.text
 
 
+@pytest.mark.parametrize("user", ["facade", "ingest"])
+def test_a_program_reads_and_deletes_nothing_of_peoples(server: BootstrappedServer, user: str) -> None:
+    run_id = run_ids.new()
+    item = {"workflow_id": "test_free", "workflow_type": "airflow", "parameters": {}, "workflow_run_id": run_id}
+    with server.client("ingest") as maker:
+        maker.post("/workflows/trigger/batch", json={"items": [item]})
+    headers = {"authorization": f"Bearer {server.token(user)}"}
+    run = f"/api/v2/dags/test_free/dagRuns/{run_id}"
+    with httpx.Client(base_url=server.url, headers=headers, timeout=60) as client:
+        answers = [
+            client.get(f"{run}/taskInstances/only/xcomEntries"),
+            client.get(f"{run}/taskInstances/only/logs/1"),
+            client.get("/api/v2/variables"),
+            client.get("/api/v2/pools"),
+            client.get("/api/v2/dagSources/test_free"),
+            client.delete(run),
+            client.delete("/api/v2/dags/test_free"),
+        ]
+    assert [answer.status_code for answer in answers] == [403] * len(answers)
+
+
 def test_nobody_gets_in_without_a_login(server: BootstrappedServer) -> None:
     with server.client(None) as client:
         assert client.get("/workflows").status_code == 401
@@ -200,7 +232,7 @@ def test_a_new_fernet_key_encrypts_the_connections_anew(new: BootstrappedServer,
     """The last test that needs the API server, which has the old key."""
     assert first
     new.write("airflow_fernet_key", GENERATED["AIRFLOW__CORE__FERNET_KEY"]())
-    assert told(new)[4:] == [line.replace("as it has to be", "brought up to date") for line in UP_TO_DATE[3:]]
+    assert told(new)[6:] == [line.replace("as it has to be", "brought up to date") for line in UP_TO_DATE[5:]]
     readable = json.loads(new.python(CONNECTIONS).splitlines()[-1])
     assert readable["tradewind_airflow"][2:4] == ["ingest", new.passwords["ingest"]]
     assert json.loads(readable["tradewind_kafka"][4])["bootstrap.servers"] == "kafka:19092"

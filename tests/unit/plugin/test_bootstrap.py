@@ -65,8 +65,8 @@ def test_three_users_each_with_one_role(folder: Path) -> None:
     found = {user.name: (user.role, user.password.get_secret_value()) for user in users.wanted(Settings.read())}
     assert found == {
         "admin": ("Admin", "admin's own secret"),
-        "facade": ("Viewer", "facade's own secret"),
-        "ingest": ("User", "ingest's own secret"),
+        "facade": ("TradewindReader", "facade's own secret"),
+        "ingest": ("TradewindIngest", "ingest's own secret"),
     }
 
 

@@ -1,4 +1,4 @@
-"""Airflow's users, in FAB's tables: who may do what is FAB's own roles' to say."""
+"""Airflow's users, in FAB's tables: people's administrator by FAB's own role, programs by roles that can do no more."""
 
 import logging
 import os
@@ -15,6 +15,12 @@ from tradewind_airflow.bootstrap.settings import Settings
 
 FAB = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 
+# FAB gives the last of these to every role (`add_homepage_access_to_custom_roles`).
+READS = frozenset({("can_read", "DAGs"), ("can_read", "DAG Runs"), ("can_read", "Website")})
+MAKES_RUNS = READS | {("can_edit", "DAGs"), ("can_create", "DAG Runs"), ("can_edit", "DAG Runs")}
+ROLES = {"TradewindReader": READS, "TradewindIngest": MAKES_RUNS}
+"""Our roles -> what they may, in FAB's words. Its own Viewer reads task logs and XComs too, its User deletes runs."""
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -29,8 +35,8 @@ def wanted(settings: Settings) -> tuple[Wanted, ...]:
     """The three users: for people, for the REST API's reading, and for making runs."""
     return (
         Wanted("admin", "Admin", settings.airflow_admin_password),
-        Wanted("facade", "Viewer", settings.airflow_password),
-        Wanted("ingest", "User", settings.airflow_ingest_password),
+        Wanted("facade", "TradewindReader", settings.airflow_password),
+        Wanted("ingest", "TradewindIngest", settings.airflow_ingest_password),
     )
 
 
@@ -49,8 +55,24 @@ def write(settings: Settings) -> Iterator[str]:
         )
 
         with get_application_builder() as builder:
+            for role, rights in ROLES.items():
+                yield f"role {role}: {_write_role(builder.sm, role, rights)}"
             for user in wanted(settings):
                 yield f"user {user.name} ({user.role}): {_write(builder.sm, user)}"
+
+
+def _write_role(security: Any, name: str, rights: frozenset[tuple[str, str]]) -> str:
+    role = security.find_role(name)
+    made = role is None
+    role = role or security.add_role(name)
+    had = {(one.action.name, one.resource.name): one for one in role.permissions}
+    for right in rights - had.keys():
+        security.add_permission_to_role(role, security.create_permission(*right))
+    for right in had.keys() - rights:
+        security.remove_permission_from_role(role, had[right])
+    if made:
+        return "made"
+    return "as it has to be" if had.keys() == rights else "rights set anew"
 
 
 def _write(security: Any, user: Wanted) -> str:
