@@ -11,7 +11,7 @@ import pytest
 from support.compose.callers import EXAMPLE, TRIAGE, Callers
 from support.compose.project import Project, write_env
 from support.documents import DOCS, Block, blocks, differences
-from support.reader_session import Reader
+from support.reader_session import BlockFailedError, Reader
 from tradewind_local.repository import ROOT
 
 GUIDE = DOCS / "deployment.md"
@@ -34,10 +34,13 @@ def reader(built: Project, tmp_path: Path) -> Iterator[Callers]:
 def test_the_guides_commands_work(reader: Callers) -> None:
     environment = {name: value for name, value in reader.project.engine.variables.items() if name in CLIENT}
     story = Story(reader)
-    with Reader(reader.project.env.parent, environment) as session:
-        for block, got in session.work_through(blocks(GUIDE)):
-            assert not (difference := differences(block, got)), difference
-            story.after(block)
+    try:
+        with Reader(reader.project.env.parent, environment) as session:
+            for block, got in session.work_through(blocks(GUIDE)):
+                assert not (difference := differences(block, got)), difference
+                story.after(block)
+    except BlockFailedError as error:
+        raise AssertionError(f"{error}\n{reader.project.sick()}") from None
     assert story.restored
 
 
