@@ -1,10 +1,8 @@
 """`python benchmarks/capacity.py`: what rates of events need, computed from what was measured.
 
-Arithmetic over `results/*.json`. With `--write` it puts its tables into docs/scaling.md, as `make bench` does; a test
-holds the two together.
+Arithmetic over `results/*.json`. `make bench` puts the tables into docs/scaling.md; a test holds the two together.
 """
 
-import argparse
 import json
 import math
 from collections.abc import Callable, Iterable
@@ -22,20 +20,20 @@ SOURCES = {
     "event_bytes": ("a trigger on `workflow-events`, bytes", "throughput", "event_workflow_events_topic_bytes"),
     "status_bytes": ("a status event on `workflow-status`, bytes", "throughput", "event_workflow_status_topic_bytes"),
     "facade_ms": ("an event: facade, ms of a core", "throughput", "event_facade_cpu_ms"),
-    "record_ms": ("a record that a facade's ledger reads", "throughput", "ledger_record_cpu_ms"),
     "broker_ms": ("… broker", "throughput", "event_broker_cpu_ms"),
     "triggerer_ms": ("… ingestion and lifecycle, in the triggerer", "throughput", "event_triggerer_cpu_ms"),
     "api_server_ms": ("… API server", "throughput", "event_api_server_cpu_ms"),
+    "record_ms": ("a record that the ledger of a facade reads, ms", "throughput", "ledger_record_cpu_ms"),
     "ingested_per_s": ("a burst through one ingestion consumer, runs a second", "event-to-run", "burst_runs_per_s"),
-    "scheduler_ms": ("a run of one empty task: scheduler, ms", "growth", "scheduled_grow_1_scheduler_cpu_ms"),
-    "scheduled_per_s": ("… runs a second of one scheduler", "growth", "scheduled_grow_1_runs_per_s"),
-    "task_ms": (
-        "a task that does nothing: its processes and the API server, ms",
+    "scheduler_ms": (
+        "a run of one task that does nothing: scheduler, ms",
         "growth",
-        "executed_grow_task_tasks_cpu_ms + executed_grow_task_api_cpu_ms",
+        "executed_grow_task_scheduler_cpu_ms",
     ),
+    "task_ms": ("… the task's own processes, ms", "growth", "executed_grow_task_tasks_cpu_ms"),
+    "task_api_ms": ("… API server, which they report to, ms", "growth", "executed_grow_task_api_cpu_ms"),
     "postgres_ms": (
-        "a run of one task, created and executed: Postgres, ms",
+        "… Postgres, its creation included, ms",
         "growth",
         "created_grow_1_postgres_cpu_ms + executed_grow_task_postgres_cpu_ms",
     ),
@@ -69,11 +67,12 @@ ROWS: tuple[Row, ...] = (
     ("cores of all brokers", f"r x ms x {REPLICAS}", lambda load: load.cores(load.one.broker_ms * REPLICAS)),
     ("partitions", "2 x the larger group, 6 at least", lambda load: load.partitions),
     ("**Facades**: a core's part for reading, each", "r x 4 records", lambda load: load.reading),
+    ("minutes until a new one is ready", "r x 4 records x 24 h", lambda load: load.start_minutes),
     ("facades", f"r x ms / ({BUSY} - reading), 2 at least", lambda load: load.facades),
     ("**Ingestion** consumers", f"r / (burst x {BUSY})", lambda load: load.consumers),
     ("**Lifecycle** publishers", f"3 r / (1,350 x {BUSY})", lambda load: load.publishers),
     ("cores for both in the triggerers", "r x ms", lambda load: load.cores(load.one.triggerer_ms)),
-    ("**API server** processes", f"r x ms / {BUSY}, 2 at least", lambda load: load.api_servers),
+    ("**API server** processes", f"r x both ms / {BUSY}, 2 at least", lambda load: load.api_servers),
     ("**Schedulers**, at least", f"r x ms / {BUSY}", lambda load: load.schedulers),
     ("cores for tasks that do nothing", "r x ms", lambda load: load.cores(load.one.task_ms)),
     ("**Postgres** of Airflow: cores", "r x ms", lambda load: load.cores(load.one.postgres_ms)),
@@ -143,15 +142,10 @@ def with_tables(page: str, one: Measured) -> str:
     return f"{before}{BEGIN}{tables(one)}{END}{after}"
 
 
-def main() -> None:
-    """Print the tables, or write them into the page."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="into docs/scaling.md")
-    if parser.parse_args().write:
-        PAGE.write_text(with_tables(PAGE.read_text(), measured()))
-    else:
-        print(tables(measured()))
+def write() -> None:
+    """Write the tables into the page anew."""
+    PAGE.write_text(with_tables(PAGE.read_text(), measured()))
 
 
 if __name__ == "__main__":
-    main()
+    print(tables(measured()))

@@ -35,8 +35,8 @@ class Measured:
     api_server_ms: float
     ingested_per_s: float
     scheduler_ms: float
-    scheduled_per_s: float
     task_ms: float
+    task_api_ms: float
     postgres_ms: float
     run_bytes: float
     wal_bytes: float
@@ -88,6 +88,11 @@ class Load:
         return self.cores(self.one.record_ms * (1 + STATES))
 
     @property
+    def start_minutes(self) -> float:
+        """Until a new facade has read the topics back to `LEDGER_WINDOW_HOURS`' default, and is ready."""
+        return self.reading * DAY / 60
+
+    @property
     def facades(self) -> float:
         """Two at least, so that one may die; they share the triggers, and each of them reads all records."""
         left = BUSY - self.reading
@@ -105,8 +110,8 @@ class Load:
 
     @property
     def api_servers(self) -> int:
-        """Processes of Airflow's API server for ingestion and status events; what tasks ask of it is with the tasks."""
-        return self.processes(self.one.api_server_ms, FACADES)
+        """Processes of Airflow's API server: for ingestion and status events, and for what tasks report."""
+        return self.processes(self.one.api_server_ms + self.one.task_api_ms, 2)
 
     @property
     def schedulers(self) -> int:

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import psutil
 import psycopg
@@ -53,8 +53,6 @@ class Meter:
     def _now(self) -> "Cost":
         seconds = {name: spent() for name, spent in self.processes.items()}
         with psycopg.connect(self.database_url, autocommit=True) as database:
-            # Sizes are read from the files: what is only in memory counts once it has its page there.
-            database.execute("CHECKPOINT")
             sizes = database.execute(_SIZES).fetchall()
             (wal,) = database.execute("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')").fetchone() or (0,)
         return Cost(seconds, int(wal), {name: rows for name, rows, _ in sizes}, {name: own for name, _, own in sizes})
@@ -68,6 +66,11 @@ class Cost:
     wal: int = 0
     tables: dict[str, int] = field(default_factory=dict)
     indexes: dict[str, int] = field(default_factory=dict)
+
+    def without(self, idle: "Cost", share: float) -> "Cost":
+        """Leave out what the same processes spend and write when there is nothing to do, for `share` of its time."""
+        seconds = {name: spent - share * idle.seconds[name] for name, spent in self.seconds.items()}
+        return replace(self, seconds=seconds, wal=round(self.wal - share * idle.wal))
 
     def per(self, count: int, *kept: str) -> Figures:
         """Return the cost of one of `count`; `kept` are the tables to name, all others are added up."""

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable
 
 import accept
+import capacity
 import create
 import event_to_run
 import growth
@@ -47,7 +48,8 @@ def main() -> None:
         with running() as stack:
             for name in names:
                 _report(ON_STACK[name](stack))
-    print(f"{write_performance()} is written anew")
+    capacity.write()
+    print(f"{write_performance()} and {capacity.PAGE} are written anew")
 
 
 def _report(benchmark: Benchmark) -> None:
