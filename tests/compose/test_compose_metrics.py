@@ -1,6 +1,7 @@
 """The scrape plan in containers: every target answers, no rule fails."""
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -12,9 +13,10 @@ QUIET_SECONDS = 120
 
 
 @pytest.fixture
-def prometheus(callers: Callers) -> httpx.Client:
+def prometheus(callers: Callers) -> Iterator[httpx.Client]:
     """Prometheus' API."""
-    return httpx.Client(base_url=f"http://{callers.project.address('prometheus', 9090)}/api/v1", timeout=30)
+    with httpx.Client(base_url=f"http://{callers.project.address('prometheus', 9090)}/api/v1", timeout=30) as client:
+        yield client
 
 
 def down(prometheus: httpx.Client) -> list[dict[str, Any]]:

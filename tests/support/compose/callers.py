@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from support.compose.engine import EngineError
 from support.compose.project import Project
 from tradewind_contracts.workflows import RunStatus, WorkflowStatus
 from tradewind_local.demo.client import DemoClient
@@ -107,5 +108,5 @@ class Callers:
     def _ask(self, method: str, path: str, **more: Any) -> httpx.Response | None:
         try:
             return httpx.request(method, self.environment["TRADEWIND_API_URL"] + path, timeout=30, **more)
-        except httpx.TransportError:
-            return None
+        except (httpx.TransportError, EngineError):
+            return None  # nobody answers, or the port is not published at this moment

@@ -19,7 +19,8 @@ class Summary:
     """Filled by the fixtures and tests, told at the end."""
 
     bases: list[Found] = field(default_factory=list)
-    sizes: dict[str, int] = field(default_factory=dict)
+    sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Of each image of ours: its bytes, and those of the base among them."""
     build_seconds: float = 0
     cold_start: float = 0
     services: list[tuple[str, str, float, float]] = field(default_factory=list)
@@ -31,7 +32,7 @@ class Summary:
         ours = ours_of(project)
         project.compose("build", *ours, timeout=1800)
         self.build_seconds = time.monotonic() - since
-        self.sizes = {tag: _size(project, tag) for tag in sorted(ours.values())}
+        self.sizes = {tag: (_size(project, tag), _size(project, _base(project, tag))) for tag in sorted(ours.values())}
 
     def started(self, project: Project) -> None:
         """Note each service as it is after the first start."""
@@ -49,8 +50,8 @@ class Summary:
         for table in (self._bases(), self._services()):
             console.print()
             console.print(table)
-        for tag, size in self.sizes.items():
-            console.print(f"{tag}: {size / 1e6:.0f} MB")
+        for tag, (size, base) in self.sizes.items():
+            console.print(f"{tag}: {size / 1e6:.0f} MB, {(size - base) / 1e6:.0f} of it ours")
         console.print(f"build {self.build_seconds:.0f} s, cold start {self.cold_start:.0f} s")
         for note in self.notes:
             console.print(note, markup=False)
@@ -97,3 +98,8 @@ def _mebibytes(text: str) -> float:
 
 def _size(project: Project, tag: str) -> int:
     return int(project.engine.docker("image", "inspect", "--format", "{{.Size}}", tag))
+
+
+def _base(project: Project, tag: str) -> str:
+    label = "org.opencontainers.image.base.name"
+    return project.engine.docker("image", "inspect", "--format", f'{{{{index .Config.Labels "{label}"}}}}', tag).strip()
