@@ -63,9 +63,9 @@ def built(
     docker: Engine, base_images: list[Found], summary: Summary, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Project]:
     """The project with its images built, not started."""
-    summary.bases = base_images
+    summary.bases, summary.left_out = base_images, bases.left_out(docker)
     folder = tmp_path_factory.mktemp("project")
-    for made in project(docker, folder):
+    for made in project(docker, folder, frozenset(summary.left_out)):
         summary.built(made)
         yield made
     shutil.rmtree(folder, ignore_errors=True)

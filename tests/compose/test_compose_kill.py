@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from support.compose.callers import EXAMPLE, TRIAGE, Callers
-from support.compose.project import Container
+from support.compose.container import Container
 from support.compose.summary import Summary
 
 HEALTHY_SECONDS = 240
@@ -49,7 +49,8 @@ def kill_and_wait(container: Container) -> float:
 
 
 def test_the_list_is_whole(callers: Callers) -> None:
-    assert sorted(SERVICES) == sorted(callers.project.long_running())
+    # Grafana is there only where its image can be pulled, and no work goes through it.
+    assert set(SERVICES) == set(callers.project.long_running()) - {"grafana"}
 
 
 @pytest.mark.parametrize("service", SERVICES)

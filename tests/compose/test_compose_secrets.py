@@ -10,8 +10,9 @@ import httpx
 import pytest
 
 from support.compose.callers import EXAMPLE, TRIAGE, Callers
+from support.compose.container import Container
 from support.compose.exposure import Search, secrets_of
-from support.compose.project import Container, Project
+from support.compose.project import Project
 from support.compose.summary import Summary
 
 SMALL = "prom/statsd-exporter:v0.31.0"

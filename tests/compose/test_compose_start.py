@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from support.compose.container import Container
 from support.compose.engine import EngineError
-from support.compose.project import Container, Project
+from support.compose.project import Project
 from support.compose.summary import Summary
 
 BEFORE = {

@@ -5,7 +5,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from support.compose.bases import BASES, NOT_TO_BE_HAD, Found, ensure
+from support.compose.bases import BASES, WITHOUT_STAND_IN, Found, ensure
 from support.compose.engine import EngineError, engine
 from tradewind_local.repository import ROOT
 
@@ -15,7 +15,7 @@ def table(found: list[Found]) -> Table:
     rows = Table("image", "is", "how it differs", "s", title="Base images")
     for base in found:
         rows.add_row(base.tag, "real" if base.is_real else "stand-in", base.difference, f"{base.seconds:.0f}")
-    for tag, why in NOT_TO_BE_HAD.items():
+    for tag, why in WITHOUT_STAND_IN.items():
         rows.add_row(tag, "left out", why, "")
     return rows
 

@@ -64,10 +64,8 @@ BASES = (
         "danielqsj/kafka-exporter:v1.10.0", "kafka-exporter", contexts.kafka_exporter, ("python:3.11.14-slim-bookworm",)
     ),
 )
-NOT_TO_BE_HAD = {
-    "grafana/grafana:13.2.3": "no package registry has Grafana's server",
-    "ollama/ollama:0.33.3": "no package registry has this release",
-}
+WITHOUT_STAND_IN = {"grafana/grafana:13.2.3": "it cannot be pulled, and no package registry has Grafana's server"}
+"""Images that are used where they can be pulled, and left out elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +90,15 @@ def ensure(engine: Engine, bases: tuple[Base, ...] = BASES) -> Iterator[Found]:
         if not (_is_real(engine, base.tag) or (pullable and _pull(engine, base.tag, PULL_SECONDS))):
             _stand_in(engine, base)
         yield Found(base.tag, label(engine, base.tag, DIFFERENCE), time.monotonic() - since)
+
+
+def left_out(engine: Engine) -> dict[str, str]:
+    """The images without a stand-in that cannot be had, and why."""
+    return {
+        tag: why
+        for tag, why in WITHOUT_STAND_IN.items()
+        if not (_is_there(engine, tag) or _pull(engine, tag, PULL_SECONDS))
+    }
 
 
 def label(engine: Engine, tag: str, name: str) -> str:

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO
 
+from support.compose.container import Container
 from support.compose.engine import Engine
-from support.compose.project import Container, Project
+from support.compose.project import Project
 from tradewind_local.env_file import GENERATED
 
 CHUNK = 1 << 20

@@ -11,6 +11,7 @@ from typing import Any
 
 from dotenv import dotenv_values
 
+from support.compose.container import Container
 from support.compose.engine import Engine, EngineError
 from tradewind_local import env_file
 from tradewind_local.ports import can_bind, free_port
@@ -18,8 +19,6 @@ from tradewind_local.repository import ROOT
 
 FILE = ROOT / "docker-compose.yml"
 ONE_SHOTS = ("postgres-init", "kafka-init", "airflow-init")
-LEFT_OUT = ("grafana", "ollama", "ollama-pull")
-"""Services whose images cannot be had here; what they would need is in `bases.NOT_TO_BE_HAD`."""
 PORTS = (
     "FASTAPI_PORT",
     "LANGGRAPH_PORT",
@@ -37,11 +36,15 @@ UP_SECONDS = 900
 
 @dataclass
 class Project:
-    """The project; `ready` has, for each service, the seconds from `up` to healthy (or, of a job, to its good end)."""
+    """The project without the services whose image is one of `left_out`.
+
+    `ready` has, for each service, the seconds from `up` to healthy (or, of a job, to its good end).
+    """
 
     engine: Engine
     name: str
     env: Path
+    left_out: frozenset[str] = frozenset()
     ready: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -59,13 +62,14 @@ class Project:
         return ["docker", "compose", *where, "--project-name", self.name, *arguments]
 
     def configuration(self) -> dict[str, Any]:
-        """The file as Compose reads it, with the profile `monitoring`."""
+        """The file as Compose reads it, with .env's profiles."""
         read: dict[str, Any] = json.loads(self.compose("config", "--format", "json"))
         return read
 
     def services(self) -> list[str]:
-        """What the suite starts, in the file's order of start: all but what is left out."""
-        return [name for name in self.compose("config", "--services").split() if name not in LEFT_OUT]
+        """What the suite starts: all of .env's profiles but what is left out."""
+        services = self.configuration()["services"]
+        return [name for name, service in services.items() if service["image"] not in self.left_out]
 
     def long_running(self) -> list[str]:
         """The services that stay."""
@@ -87,7 +91,7 @@ class Project:
         """Stop and remove the containers; with `--volumes` the data too."""
         self.compose("down", "--remove-orphans", *options)
 
-    def containers(self, service: str | None = None) -> list["Container"]:
+    def containers(self, service: str | None = None) -> list[Container]:
         """The containers there are, of one service or of all."""
         filters = [f"label=com.docker.compose.project={self.name}"]
         filters += [f"label=com.docker.compose.service={service}"] if service else []
@@ -95,7 +99,7 @@ class Project:
         ids = self.engine.docker("ps", "--all", "--quiet", "--no-trunc", *options).split()
         return sorted((Container(self.engine, id_) for id_ in ids), key=lambda one: one.name)
 
-    def container(self, service: str) -> "Container":
+    def container(self, service: str) -> Container:
         """The one container of a service."""
         (found,) = self.containers(service)
         return found
@@ -112,66 +116,6 @@ class Project:
         """The tags of the images of what is started."""
         services = self.configuration()["services"]
         return {services[name]["image"] for name in self.services()}
-
-
-@dataclass(frozen=True)
-class Container:
-    """One container, looked at anew at each question."""
-
-    engine: Engine
-    id: str
-
-    def inspect(self) -> dict[str, Any]:
-        """All that the engine says about it."""
-        (found,) = json.loads(self.engine.docker("container", "inspect", self.id))
-        return dict(found)
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        return str(self.inspect()["Name"]).lstrip("/")
-
-    @property
-    def service(self) -> str:
-        """The service that it is of."""
-        return str(self.inspect()["Config"]["Labels"]["com.docker.compose.service"])
-
-    @property
-    def state(self) -> str:
-        """`healthy`, `starting`, `unhealthy` of what runs with a check; else the engine's word and the exit code."""
-        state = self.inspect()["State"]
-        if state["Running"] and "Health" in state:
-            return str(state["Health"]["Status"])
-        return f"{state['Status']} {state['ExitCode']}"
-
-    @property
-    def is_well(self) -> bool:
-        """Whether it is healthy, or a job that ended well."""
-        return self.state in ("healthy", "exited 0")
-
-    @property
-    def pid(self) -> int:
-        """The host's id of its first process; 0 when it does not run."""
-        return int(self.inspect()["State"]["Pid"])
-
-    def logs(self, lines: int | None = None) -> str:
-        """What it wrote, both streams."""
-        tail = ["--tail", str(lines)] if lines else []
-        done = self.engine.run(["docker", "logs", *tail, self.id])
-        return done.stdout + done.stderr
-
-    def run(self, *command: str, timeout: float = 120) -> str:
-        """What a command in it prints. Raises EngineError when it fails."""
-        return self.engine.docker("exec", self.id, *command, timeout=timeout)
-
-    def wait(self, seconds: float) -> float:
-        """Until it is healthy: the seconds that it took. Fails after `seconds` with its last lines."""
-        since = time.monotonic()
-        while self.state != "healthy":
-            waited = time.monotonic() - since
-            assert waited < seconds, f"{self.name} is {self.state} after {seconds:.0f} s\n{self.logs(40)}"
-            time.sleep(0.5)
-        return time.monotonic() - since
 
 
 class _Watcher:
@@ -204,10 +148,10 @@ class _Watcher:
                 self._ready.setdefault(service, time.monotonic() - self._since)
 
 
-def project(engine: Engine, folder: Path) -> Iterator[Project]:
+def project(engine: Engine, folder: Path, left_out: frozenset[str]) -> Iterator[Project]:
     """A project with fresh secrets on free ports, that is gone with its volumes afterwards."""
     name = f"tradewind-test-{secrets.token_hex(3)}"
-    made = Project(engine, name, write_env(folder / ".env"))
+    made = Project(engine, name, write_env(folder / ".env"), left_out)
     try:
         yield made
     finally:

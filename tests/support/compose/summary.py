@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.table import Table
 
-from support.compose.bases import NOT_TO_BE_HAD, Found
+from support.compose.bases import Found
 from support.compose.project import Project
 
 MEBIBYTE = 2**20
@@ -19,6 +19,7 @@ class Summary:
     """Filled by the fixtures and tests, told at the end."""
 
     bases: list[Found] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
     sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Of each image of ours: its bytes, and those of the base among them."""
     build_seconds: float = 0
@@ -45,7 +46,9 @@ class Summary:
             self.services.append((name, kind, project.ready.get(name, -1), memory.get(name, 0)))
 
     def text(self) -> str:
-        """All of it, as tables."""
+        """All of it, as tables; empty when nothing ran."""
+        if not self.bases:
+            return ""
         console = Console(file=io.StringIO(), width=150)
         for table in (self._bases(), self._services()):
             console.print()
@@ -61,13 +64,13 @@ class Summary:
         table = Table("image", "is", "how it differs", title="Base images")
         for base in self.bases:
             table.add_row(base.tag, "real" if base.is_real else "stand-in", base.difference)
-        for tag, why in NOT_TO_BE_HAD.items():
+        for tag, why in self.left_out.items():
             table.add_row(tag, "left out", why)
         return table
 
     def _services(self) -> Table:
         table = Table("service", "image", "ready after, s", "memory, MiB", title="Services")
-        for name, kind, ready, memory in self.services:
+        for name, kind, ready, memory in sorted(self.services, key=lambda row: row[2]):
             table.add_row(name, kind, f"{ready:.0f}", f"{memory:.0f}" if memory else "-")
         table.add_row("all", "", f"{self.cold_start:.0f}", f"{sum(row[3] for row in self.services):.0f}")
         return table
