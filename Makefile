@@ -95,7 +95,7 @@ chaos: $(READY) ## Kill a part while triggers are in flight (NAME=…, SEED=1, E
 test-alerts: $(READY) ## Break things on a real stack; each alert has to reach a receiver, and to be over afterwards
 	@$(BIN)/python benchmarks/alert_drill.py
 
-test-compose: $(READY) tools ## Build and run docker-compose.yml for real (an hour; Docker, or root on Debian; says what stands in for what)
+test-compose: $(READY) tools ## Build and run docker-compose.yml for real (a quarter of an hour; Docker, or root on Debian; says what stands in)
 	@$(BIN)/python -m pytest tests/compose
 
 clean: ## Remove what was built; the stack's data (.local) stay
