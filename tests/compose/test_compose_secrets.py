@@ -11,12 +11,10 @@ import pytest
 
 from support.compose.callers import EXAMPLE, TRIAGE, Callers
 from support.compose.container import Container
-from support.compose.exposure import Search, secrets_of
+from support.compose.exposure import SMALL, Search, secrets_of
 from support.compose.project import Project
 from support.compose.summary import Summary
 
-SMALL = "prom/statsd-exporter:v0.31.0"
-"""An image with a shell and little else."""
 PLANTED = ("environment", "label", "log", "argument")
 
 

@@ -15,6 +15,8 @@ from support.compose.project import Project
 from tradewind_local.env_file import GENERATED
 
 CHUNK = 1 << 20
+SMALL = "prom/statsd-exporter:v0.31.0"
+"""An image with a shell and little else, for what is done beside the project's containers."""
 FURTHER = ("ALERTMANAGER_WEBHOOK_URL", "ALERTMANAGER_WATCHDOG_URL")
 # Reads what only the processes' own user may read, in the container's own view.
 READ_PROCESSES = "cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null || true"
