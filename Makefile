@@ -96,7 +96,7 @@ test-alerts: $(READY) ## Break things on a real stack; each alert has to reach a
 	@$(BIN)/python benchmarks/alert_drill.py
 
 test-compose: $(READY) tools ## Build and run docker-compose.yml for real (a quarter of an hour; Docker, or root on Debian; says what stands in)
-	@$(BIN)/python -m pytest tests/compose
+	@$(BIN)/python -m pytest -v tests/compose
 
 clean: ## Remove what was built; the stack's data (.local) stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -1,7 +1,7 @@
 """One Compose project for all of these tests: built, started once, and gone with its volumes afterwards."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -46,6 +46,21 @@ def summary(pytestconfig: pytest.Config) -> Summary:
 
 
 @pytest.fixture(scope="session")
+def progress(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Says a line at once: the first test takes minutes before it begins."""
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+    reporter = pytestconfig.pluginmanager.getplugin("terminalreporter")
+    assert capture
+    assert reporter
+
+    def say(line: str) -> None:
+        with capture.global_and_fixture_disabled():
+            reporter.write_line(f"  {line}")
+
+    return say
+
+
+@pytest.fixture(scope="session")
 def docker() -> Iterator[Engine]:
     """The engine that runs; else one of the suite's own, whose images stay in `.local/docker`."""
     with engine(ROOT / ".local" / "docker") as found:
@@ -53,16 +68,26 @@ def docker() -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
-def base_images(docker: Engine) -> list[Found]:
+def base_images(docker: Engine, progress: Callable[[str], None]) -> list[Found]:
     """The base images, pulled or made."""
-    return list(bases.ensure(docker))
+    found = []
+    progress("the images that ours and docker-compose.yml begin with: pulled, or a stand-in built")
+    for base in bases.ensure(docker):
+        progress(f"{base.tag:<40} {base.seconds:5.0f} s  {base.difference or 'the real one'}")
+        found.append(base)
+    return found
 
 
 @pytest.fixture(scope="session")
 def built(
-    docker: Engine, base_images: list[Found], summary: Summary, tmp_path_factory: pytest.TempPathFactory
+    docker: Engine,
+    base_images: list[Found],
+    summary: Summary,
+    tmp_path_factory: pytest.TempPathFactory,
+    progress: Callable[[str], None],
 ) -> Iterator[Project]:
     """The project with its images built, not started."""
+    progress("our own images: docker compose build")
     summary.bases, summary.left_out = base_images, bases.left_out(docker)
     folder = tmp_path_factory.mktemp("project")
     for made in project(docker, folder, frozenset(summary.left_out)):
@@ -72,8 +97,9 @@ def built(
 
 
 @pytest.fixture(scope="session")
-def running(built: Project, summary: Summary) -> Project:
+def running(built: Project, summary: Summary, progress: Callable[[str], None]) -> Project:
     """The project, started for the first time: every service is healthy."""
+    progress("all services: docker compose up --wait")
     summary.cold_start = built.up()
     summary.started(built)
     return built
