@@ -14,6 +14,7 @@ from support.compose.container import Container
 from support.compose.exposure import SMALL, Search, secrets_of
 from support.compose.project import Project
 from support.compose.summary import Summary
+from support.ingestion import until
 
 PLANTED = ("environment", "label", "log", "argument")
 
@@ -25,7 +26,9 @@ def planted(running: Project) -> Iterator[tuple[Container, dict[str, bytes]]]:
     shows = ["--env", f"X={values['environment']}", "--label", f"x={values['label']}"]
     script = ["-c", f"echo {values['log'][:20]}{values['log'][20:]}; while :; do sleep 1; done", values["argument"]]
     id_ = running.engine.docker("run", "--detach", *shows, "--entrypoint", "sh", SMALL, *script).strip()
-    yield Container(running.engine, id_), {name: value.encode() for name, value in values.items()}
+    container = Container(running.engine, id_)
+    until(container.logs)
+    yield container, {name: value.encode() for name, value in values.items()}
     running.engine.docker("rm", "--force", id_)
 
 
