@@ -57,7 +57,8 @@ class Search:
             self.look(f"inspect {name}", [json.dumps(one.inspect()).encode()])
             self.look(f"logs {name}", [one.logs().encode()])
             if one.pid:
-                self.look(f"top {name}", [self.engine.docker("top", one.id, "-eo", "pid,args").encode()])
+                # -ww: the daemon's ps would cut lines to the width of the terminal that it thinks it has.
+                self.look(f"top {name}", [self.engine.docker("top", one.id, "-ww", "-eo", "pid,args").encode()])
                 self.look(f"processes {name}", [self._processes(one, reader)])
 
     def images(self, tags: Iterable[str]) -> None:
