@@ -8,7 +8,20 @@ import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from capacity_model import BUSY, DAY, GIB, MIB, MONTH, REPLICAS, RUN_DAYS, TOPIC_DAYS, Load, Measured
+from capacity_model import (
+    BUSY,
+    DAY,
+    GIB,
+    MIB,
+    MONTH,
+    REPLICAS,
+    RUN_DAYS,
+    STATES,
+    TOLD_PER_S,
+    TOPIC_DAYS,
+    Load,
+    Measured,
+)
 from figures import RESULTS
 
 PAGE = RESULTS.parents[1] / "docs" / "scaling.md"
@@ -70,7 +83,7 @@ ROWS: tuple[Row, ...] = (
     ("minutes until a new one is ready", "r x 4 records x 24 h", lambda load: load.start_minutes),
     ("facades", f"r x ms / ({BUSY} - reading), 2 at least", lambda load: load.facades),
     ("**Ingestion** consumers", f"r / (burst x {BUSY})", lambda load: load.consumers),
-    ("**Lifecycle** publishers", f"3 r / (1,350 x {BUSY})", lambda load: load.publishers),
+    ("**Lifecycle** publishers", f"{STATES} r / ({TOLD_PER_S:,} x {BUSY})", lambda load: load.publishers),
     ("cores for both in the triggerers", "r x ms", lambda load: load.cores(load.one.triggerer_ms)),
     ("**API server** processes", f"r x both ms / {BUSY}, 2 at least", lambda load: load.api_servers),
     ("**Schedulers**, at least", f"r x ms / {BUSY}", lambda load: load.schedulers),

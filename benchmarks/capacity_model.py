@@ -18,8 +18,6 @@ TOLD_PER_S = 1_350
 """Status events a second of one lifecycle publisher: ADR 8, 10,000 in 7.4 s."""
 POOL = 15
 """Connections of each Airflow process: `sql_alchemy_pool_size` 5 and `sql_alchemy_max_overflow` 10."""
-AGENTS_POOL = 9
-"""`LANGGRAPH_POOL_SIZE` 8, and the one that holds the locks of runs."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ import psutil
 from airflow_api import AirflowApi
 from figures import Benchmark, Figures, Limit
 from stack_under_test import HOME, WORKFLOW
-from tradewind_local import credentials
+from tradewind_local import credentials, env_file
 from tradewind_local.monitoring import tools
 from tradewind_local.monitoring.statsd_mapping import FOLDER
 from tradewind_local.ports import LOOPBACK, free_port
@@ -85,7 +85,7 @@ def _packets(settings: dict[str, str], home: Path) -> Figures:
     recorder = Recorder()
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     rows = settings | {"AIRFLOW__METRICS__STATSD_PORT": str(recorder.port)}
-    credentials.write_private(home / ".env", "".join(f"{name}='{value}'\n" for name, value in rows.items()))
+    env_file.write_private(home / ".env", "".join(f"{name}='{value}'\n" for name, value in rows.items()))
     stack = Stack(LocalSettings(home=home, airflow_port=0, kafka_port=0, agents_port=0, api_port=0, ready_timeout=600))
     try:
         stack.up(PARTS)

@@ -5,9 +5,9 @@ from confluent_kafka import Consumer, TopicPartition
 from support.compose.callers import EXAMPLE, TRIAGE, Callers
 from support.compose.project import ONE_SHOTS
 from support.compose.summary import Summary
-from tradewind_contracts.topics import TOPICS, WORKFLOW_EVENTS
+from tradewind_contracts.topics import AIRFLOW_GROUP, LANGGRAPH_GROUP, TOPICS, WORKFLOW_EVENTS
 
-GROUPS = ("tradewind-airflow", "tradewind-langgraph")
+GROUPS = (AIRFLOW_GROUP, LANGGRAPH_GROUP)
 
 
 def topics(callers: Callers) -> dict[str, int]:

@@ -13,7 +13,7 @@ from support.airflow_home import ROOT
 from support.bootstrapped_airflow import NASTY, BootstrappedServer
 from support.servers import new_database, temporary_home
 from tradewind_contracts import run_ids
-from tradewind_local.credentials import GENERATED
+from tradewind_local.env_file import GENERATED
 from tradewind_local.postgres import PostgresServer
 
 UP_TO_DATE = [

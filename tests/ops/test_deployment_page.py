@@ -5,7 +5,8 @@ import re
 import pytest
 
 from support.airflow_home import ROOT
-from support.compose_file import CORE, compose_file, image, is_job, memory_mib, port, profile, readers, sums
+from support.compose_file import CORE, compose_file, image, memory_mib, port, profile, readers, sums
+from support.compose_rules import is_job
 from support.documents import DOCS, blocks, table
 from tradewind_local import env_file
 

@@ -11,7 +11,7 @@ from typing import Any
 from support.airflow_home import ROOT
 from support.airflow_server import TEST_DAGS
 from support.airflow_variants import VariedServer
-from tradewind_local import credentials
+from tradewind_local import credentials, env_file
 
 COMPOSE = ROOT / "airflow" / "compose.env"
 DATABASE = "airflow:{}@postgres:5432/airflow"
@@ -36,7 +36,7 @@ class BootstrappedServer(VariedServer):
         made = {"fernet_key": "AIRFLOW__CORE__FERNET_KEY", "jwt_secret": "AIRFLOW__API_AUTH__JWT_SECRET"}
         made["api_secret_key"] = "AIRFLOW__API__SECRET_KEY"
         for file, name in made.items():
-            self.write(f"airflow_{file}", credentials.GENERATED[name]())
+            self.write(f"airflow_{file}", env_file.GENERATED[name]())
         self.write("airflow_database_password", NASTY)
 
     def write(self, name: str, secret: str) -> None:

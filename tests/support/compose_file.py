@@ -7,6 +7,7 @@ from typing import Any
 import yaml  # type: ignore[import-untyped]  # published without types
 
 from support.airflow_home import ROOT
+from support.compose_rules import is_job
 
 Service = dict[str, Any]
 
@@ -31,11 +32,6 @@ def memory_mib(service: Service) -> int:
     """The limit of a service's memory."""
     text = str(service["deploy"]["resources"]["limits"]["memory"])
     return int(text[:-1]) * {"m": 1, "g": 1024}[text[-1]]
-
-
-def is_job(service: Service) -> bool:
-    """Whether it ends by itself."""
-    return str(service["restart"]).startswith("on-failure")
 
 
 def image(service: Service) -> str:

@@ -1,15 +1,12 @@
 """The facade's settings, read from the environment once, at start."""
 
 import re
-from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, HttpUrl, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from tradewind_contracts import kafka_clients, topics
-
-_SECRETS = Path("/run/secrets")
+from tradewind_contracts import kafka_clients, secret_files, topics
 
 MIN_TOKEN_LENGTH = 16
 _TOKEN = re.compile(r"[!-~]+")
@@ -38,7 +35,7 @@ class Settings(BaseSettings):
 
     # Inputs stay out of error messages: most of them are secrets.
     model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", hide_input_in_errors=True, secrets_dir=_SECRETS if _SECRETS.is_dir() else None
+        frozen=True, extra="ignore", hide_input_in_errors=True, secrets_dir=secret_files.FOLDER
     )
 
     fastapi_host: str = Field(default="127.0.0.1", description="Address that `python -m tradewind_api` listens on")

@@ -4,7 +4,6 @@ import logging
 import sys
 import time
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
@@ -13,10 +12,8 @@ from confluent_kafka.cimpl import NewTopic
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-from tradewind_contracts import kafka_clients
+from tradewind_contracts import kafka_clients, secret_files
 from tradewind_contracts.topics import TOPICS, Topic
-
-_SECRETS = Path("/run/secrets")
 
 # A broker that is not up yet is no news: the error says so when the time is over.
 _SILENT = logging.getLogger("tradewind_api.librdkafka")
@@ -31,9 +28,7 @@ class TopicsError(Exception):
 class TopicSettings(BaseSettings):
     """What this process needs to know: where the broker is, and how to get in."""
 
-    model_config = SettingsConfigDict(
-        frozen=True, hide_input_in_errors=True, secrets_dir=_SECRETS if _SECRETS.is_dir() else None
-    )
+    model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True, secrets_dir=secret_files.FOLDER)
 
     kafka_bootstrap_servers: str = Field(min_length=1)
     kafka_client_config: kafka_clients.ClientConfig = {}

@@ -1,14 +1,10 @@
 """The process's settings, read once from the environment."""
 
-from pathlib import Path
-
 from psycopg.conninfo import make_conninfo
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from tradewind_contracts import kafka_clients, topics
-
-_SECRETS = Path("/run/secrets")
+from tradewind_contracts import kafka_clients, secret_files, topics
 
 
 class Settings(BaseSettings):
@@ -22,7 +18,7 @@ class Settings(BaseSettings):
         frozen=True,
         populate_by_name=True,
         hide_input_in_errors=True,
-        secrets_dir=_SECRETS if _SECRETS.is_dir() else None,
+        secrets_dir=secret_files.FOLDER,
     )
 
     host: str = Field(default="127.0.0.1", description="Address that `python -m tradewind_agents` listens on")

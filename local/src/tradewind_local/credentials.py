@@ -5,9 +5,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-from tradewind_local.env_file import GENERATED, complete, write_private
-
-__all__ = ["AIRFLOW_USERS", "GENERATED", "airflow_users", "ensure", "read", "write_airflow_passwords", "write_private"]
+from tradewind_local.env_file import complete, write_private
 
 AIRFLOW_USERS = {
     "admin": ("admin", "AIRFLOW_ADMIN_PASSWORD"),

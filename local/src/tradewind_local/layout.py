@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tradewind_local import credentials
+from tradewind_local import credentials, env_file
 from tradewind_local.airflow_config import DATABASE as AIRFLOW_DATABASE
 from tradewind_local.airflow_config import AirflowConfig
 from tradewind_local.kafka import KafkaNode
@@ -108,7 +108,7 @@ class Layout:
         return (
             self.api_environment()
             | self.agents_environment()
-            | {name: self.secrets[name] for name in credentials.GENERATED if not name.startswith("AIRFLOW__")}
+            | {name: self.secrets[name] for name in env_file.GENERATED if not name.startswith("AIRFLOW__")}
             | {
                 "TRADEWIND_API_URL": self.url("api"),
                 "TRADEWIND_DATA_DIR": str(self.airflow.data),

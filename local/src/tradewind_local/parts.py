@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tradewind_local import os_user, readiness
-from tradewind_local.credentials import write_private
+from tradewind_local.env_file import write_private
 from tradewind_local.layout import Layout, process_environment
 from tradewind_local.postgres import accepts
 from tradewind_local.runner import Program

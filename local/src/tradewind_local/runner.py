@@ -14,7 +14,7 @@ from typing import Any
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from tradewind_local import launch
-from tradewind_local.credentials import write_private
+from tradewind_local.env_file import write_private
 from tradewind_local.errors import LocalError, PartError
 from tradewind_local.sockets import remove_socket_folder, socket_folder
 

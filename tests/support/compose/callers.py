@@ -13,7 +13,7 @@ from support.compose.engine import EngineError
 from support.compose.project import Project
 from tradewind_contracts.workflows import RunStatus, WorkflowStatus
 from tradewind_local.demo.client import DemoClient
-from tradewind_local.demo.runs import SAMPLES, DemoRun, demo_runs
+from tradewind_local.demo.runs import JUDGED_AT, SAMPLES, DemoRun, demo_runs
 
 COUNTS = {
     "airflow": "SELECT count(*) FROM dag_run WHERE run_id = '{}'",
@@ -25,7 +25,7 @@ TRIAGE = {
     "workflow_type": "langgraph",
     "parameters": {
         "message": (SAMPLES / "settlement" / "sese024_penf_lack.xml").read_text(),
-        "as_of": "2026-11-20T14:30:00+01:00",
+        "as_of": JUDGED_AT,
         "instrument_class": "liquid_shares",
     },
 }

@@ -9,6 +9,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from tradewind_local import credentials
+from tradewind_local.env_file import GENERATED, write_private
 
 
 def mode(path: Path) -> int:
@@ -18,7 +19,7 @@ def mode(path: Path) -> int:
 
 def test_first_use_makes_every_secret_and_differently_each_time(tmp_path: Path) -> None:
     one, two = credentials.ensure(tmp_path / "one" / ".env"), credentials.ensure(tmp_path / "two" / ".env")
-    assert set(one) == set(two) == set(credentials.GENERATED)
+    assert set(one) == set(two) == set(GENERATED)
     assert all(one[name] != two[name] for name in one)
     assert len(set(one.values())) == len(one)
 
@@ -102,7 +103,7 @@ def test_a_private_file_is_never_readable_by_others(tmp_path: Path, monkeypatch:
         return real(self, target)
 
     monkeypatch.setattr(Path, "replace", watching)
-    credentials.write_private(path, "new")
+    write_private(path, "new")
     assert modes == [0o600]
     assert path.read_text() == "new"
     assert mode(path) == 0o600

@@ -12,7 +12,7 @@ import yaml  # type: ignore[import-untyped]  # published without types
 
 from tradewind_agents.settings import Settings as AgentsSettings
 from tradewind_api.settings import Settings as ApiSettings
-from tradewind_local import credentials
+from tradewind_local import env_file
 from tradewind_local.layout import Layout, process_environment
 from tradewind_local.parts import AIRFLOW_PARTS, ALL, Part, build, with_needs
 from tradewind_local.settings import LocalSettings
@@ -42,7 +42,7 @@ def layout(settings: LocalSettings) -> Layout:
 def secrets_in(part: Part, layout: Layout) -> set[str]:
     """The names of the generated secrets that a part's environment holds, in whatever variable."""
     text = json.dumps(part.environment)
-    return {name for name in credentials.GENERATED if json.dumps(layout.secrets[name])[1:-1] in text}
+    return {name for name in env_file.GENERATED if json.dumps(layout.secrets[name])[1:-1] in text}
 
 
 def test_what_a_part_needs_comes_along_in_starting_order() -> None:
@@ -77,9 +77,7 @@ def test_a_service_gets_its_own_secrets_alone(layout: Layout, part: str) -> None
 @pytest.mark.parametrize("part", AIRFLOW_PARTS)
 def test_airflow_gets_none_of_the_services_secrets(layout: Layout, part: str) -> None:
     found = secrets_in(build(layout)[part], layout)
-    assert found == {name for name in credentials.GENERATED if name.startswith("AIRFLOW__")} | {
-        "AIRFLOW_INGEST_PASSWORD"
-    }
+    assert found == {name for name in env_file.GENERATED if name.startswith("AIRFLOW__")} | {"AIRFLOW_INGEST_PASSWORD"}
 
 
 def test_no_secret_is_on_a_command_line(layout: Layout) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tradewind_local import readiness, repository
-from tradewind_local.credentials import write_private
+from tradewind_local.env_file import write_private
 from tradewind_local.errors import BuildError, ChecksumError, LocalError
 from tradewind_local.layout import Layout, process_environment
 from tradewind_local.monitoring import receivers, rendering, tools

@@ -9,19 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tradewind_local import repository
-from tradewind_local.env_file import write_private
+from tradewind_local.env_file import OPTIONAL, write_private
 
 SOURCE = repository.ROOT / "monitoring" / "alertmanager" / "alertmanager.yml"
 READY = SOURCE.with_name("ready.sh")
-SECRETS = "/run/secrets/"
-"""Where `alertmanager.yml` looks for its secrets: in a container they are mounted there."""
-
-VARIABLES = (
-    "ALERTMANAGER_WEBHOOK_URL",
-    "ALERTMANAGER_SLACK_WEBHOOK_URL",
-    "ALERTMANAGER_PAGERDUTY_ROUTING_KEY",
-    "ALERTMANAGER_WATCHDOG_URL",
-)
+VARIABLES = tuple(name for name in OPTIONAL if name.startswith("ALERTMANAGER_"))
 
 
 def render(target: Path, rows: Mapping[str, str], source: Path = SOURCE) -> Path:
