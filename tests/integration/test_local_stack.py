@@ -15,11 +15,14 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from support.servers import temporary_home, unique
 from support.stacks import own_stack
 from tradewind_contracts.topics import TOPICS, WORKFLOW_EVENTS
+from tradewind_local import __main__ as command
 from tradewind_local.errors import PartError, PortInUseError
 from tradewind_local.kafka import KafkaBroker
 from tradewind_local.parts import AIRFLOW_PARTS, SPECS
+from tradewind_local.ports import free_port
 from tradewind_local.processes import is_alive, tree
 from tradewind_local.repository import ROOT
+from tradewind_local.settings import LocalSettings
 from tradewind_local.stack import Stack
 from tradewind_local.topics import admin
 
@@ -204,6 +207,27 @@ def test_a_part_that_dies_is_named_with_the_end_of_its_log() -> None:
         with pytest.raises(PartError, match=r"(?s)postgres dies whenever it is started.*incompatible.*postgres\.log"):
             stack.up(("postgres",))
         assert stack.pid("postgres") is None
+
+
+def test_another_shell_reports_and_uses_the_ports_that_up_chose(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with own_stack() as stack:
+        home, port = stack.settings.home, free_port()
+        (home / ".env").unlink()
+        monkeypatch.setenv("TRADEWIND_KAFKA_PORT", str(port))
+        Stack(LocalSettings.load(home)).up(("kafka",))
+        pid = stack.pid("kafka")
+        monkeypatch.delenv("TRADEWIND_KAFKA_PORT")
+
+        command.main(["status", "--home", str(home)])
+        assert f"127.0.0.1:{port}" in capsys.readouterr().out
+        other = Stack(LocalSettings.load(home))
+        assert other.environment()["KAFKA_BOOTSTRAP_SERVERS"] == f"127.0.0.1:{port}"
+        other.up(("kafka",))
+        assert other.pid("kafka") == pid
+        assert command.main(["down", "--home", str(home)]) == 0
+        assert not is_alive(pid or 0)
 
 
 def test_a_broker_that_runs_already_is_used_and_no_other_started() -> None:

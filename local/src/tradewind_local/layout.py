@@ -13,9 +13,11 @@ from tradewind_local.airflow_config import AirflowConfig
 from tradewind_local.kafka import KafkaNode
 from tradewind_local.ports import LOOPBACK, PortBook
 from tradewind_local.postgres import PostgresNode
-from tradewind_local.settings import LocalSettings
+from tradewind_local.settings import PORTS, LocalSettings
 
 AGENTS_DATABASE = "agents"
+# Ports that no user sets: a free one is chosen for each.
+INNER_PORTS = ("kafka-controller", "airflow-worker-logs", "airflow-trigger-logs")
 # What a part may take from the shell that runs `up`: where programs and certificates are, but no service's setting.
 INHERITED = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "TMPDIR", "TZ", "USER")
 INHERITED_SUFFIXES = ("_PROXY", "_proxy", "_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -49,23 +51,11 @@ class Layout:
     @cached_property
     def ports(self) -> dict[str, int]:
         """The port of each part that listens on one, and those within Airflow."""
-        book, settings = PortBook(self.settings.ports_file), self.settings
-        return {
-            "kafka": book.port("kafka", settings.kafka_port),
-            "kafka-controller": book.port("kafka-controller"),
-            "airflow-api-server": book.port("airflow-api-server", settings.airflow_port),
-            "airflow-worker-logs": book.port("airflow-worker-logs"),
-            "airflow-trigger-logs": book.port("airflow-trigger-logs"),
-            "agents": book.port("agents", settings.agents_port),
-            "api": book.port("api", settings.api_port),
-            "statsd": book.port("statsd", settings.statsd_port),
-            "statsd-exporter": book.port("statsd-exporter", settings.statsd_exporter_port),
-            "kafka-exporter": book.port("kafka-exporter", settings.kafka_exporter_port),
-            "node-exporter": book.port("node-exporter", settings.node_exporter_port),
-            "blackbox-exporter": book.port("blackbox-exporter", settings.blackbox_exporter_port),
-            "alertmanager": book.port("alertmanager", settings.alertmanager_port),
-            "prometheus": book.port("prometheus", settings.prometheus_port),
+        book = PortBook(self.settings.ports_file)
+        configured = dict.fromkeys(INNER_PORTS, 0) | {
+            part: getattr(self.settings, name) for part, name in PORTS.items()
         }
+        return {part: book.port(part, port) for part, port in configured.items()}
 
     def url(self, part: str) -> str:
         """Where a part answers HTTP."""

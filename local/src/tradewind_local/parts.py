@@ -11,6 +11,7 @@ from tradewind_local.env_file import write_private
 from tradewind_local.layout import Layout, process_environment
 from tradewind_local.postgres import accepts
 from tradewind_local.runner import Program
+from tradewind_local.settings import port_variable
 from tradewind_local.topics import answers
 
 SPECS = "parts"
@@ -138,7 +139,7 @@ def _kafka(layout: Layout) -> Part:
         folder=node.data,
         log=node.log_file.with_suffix(".out"),
         is_ready=lambda _: answers(node.bootstrap_servers),
-        port=Port(node.port, "TRADEWIND_KAFKA_PORT"),
+        port=Port(node.port, port_variable("kafka")),
         url=node.bootstrap_servers,
         spec=spec_of(layout, "kafka"),
     )
@@ -162,7 +163,7 @@ def _airflow_part(layout: Layout, name: str) -> Part:
         log=layout.settings.logs / f"{name}.log",
         is_ready=health.is_ready,
         after=("airflow schema",),
-        port=Port(config.port, "TRADEWIND_AIRFLOW_PORT") if serves else None,
+        port=Port(config.port, port_variable(name)) if serves else None,
         url=config.base_url if serves else "",
         spec=spec_of(layout, name),
     )
@@ -186,7 +187,7 @@ def _service(layout: Layout, name: str, package: str, environment: dict[str, str
         log=layout.settings.logs / f"{name}.log",
         is_ready=lambda _: readiness.answers_ok(f"{url}/readyz"),
         after=after,
-        port=Port(port, f"TRADEWIND_{name.upper()}_PORT"),
+        port=Port(port, port_variable(name)),
         url=url,
         spec=spec_of(layout, name),
     )

@@ -78,13 +78,9 @@ class PortBook:
             self._write(known)
         return known[name]
 
-    def forget_taken(self) -> bool:
-        """Forget the ports that another process has by now; whether there were any. For when the stack is down."""
-        known = self._read()
-        free = {name: port for name, port in known.items() if can_bind(port)}
-        if free != known:
-            self._write(free)
-        return free != known
+    def forget_taken(self) -> None:
+        """Forget the ports that another process uses by now. For when the stack is down."""
+        self._write({name: port for name, port in self._read().items() if can_bind(port)})
 
     def _write(self, ports: dict[str, int]) -> None:
         self._path.write_text(json.dumps(ports, indent=2) + "\n")

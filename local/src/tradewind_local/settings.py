@@ -11,6 +11,20 @@ from tradewind_local import repository
 from tradewind_local.monitoring import go_modules
 
 DEFAULT_HOME = repository.ROOT / ".local"
+PORTS = {
+    "kafka": "kafka_port",
+    "airflow-api-server": "airflow_port",
+    "agents": "agents_port",
+    "api": "api_port",
+    "statsd": "statsd_port",
+    "statsd-exporter": "statsd_exporter_port",
+    "kafka-exporter": "kafka_exporter_port",
+    "node-exporter": "node_exporter_port",
+    "blackbox-exporter": "blackbox_exporter_port",
+    "alertmanager": "alertmanager_port",
+    "prometheus": "prometheus_port",
+}
+"""The setting that holds the port of each part, and of Airflow's metrics (statsd)."""
 
 
 class LocalSettings(BaseSettings):
@@ -77,6 +91,11 @@ class LocalSettings(BaseSettings):
     def logs(self) -> Path:
         """The folder of every part's log."""
         return self.home / "logs"
+
+
+def port_variable(part: str) -> str:
+    """The variable that sets a part's port."""
+    return f"TRADEWIND_{PORTS[part].upper()}"
 
 
 def env_file_of(home: Path) -> Path:

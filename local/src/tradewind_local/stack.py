@@ -6,7 +6,7 @@ from functools import cached_property
 from threading import Event
 
 from tradewind_contracts.topics import AIRFLOW_GROUP
-from tradewind_local import credentials, processes, readiness
+from tradewind_local import credentials, processes, readiness, settings_in_use
 from tradewind_local.airflow_config import DATABASE as AIRFLOW_DATABASE
 from tradewind_local.airflow_schema import AirflowSchema
 from tradewind_local.errors import PartError
@@ -40,9 +40,14 @@ class Stack:
     """The stack of one home folder. Several stacks run side by side when their ports differ (0 chooses free ones)."""
 
     def __init__(self, settings: LocalSettings, report: Callable[[str, float], None] = _silent) -> None:
-        self.settings = settings
+        self._configured = settings
         self._report = report
         self._runner = Runner(settings.home, settings.logs)
+
+    @cached_property
+    def settings(self) -> LocalSettings:
+        """Those with which the stack was started while it runs, the configured ones otherwise."""
+        return settings_in_use.recorded(self._configured) if self._runner.answers() else self._configured
 
     @cached_property
     def _layout(self) -> Layout:
@@ -63,6 +68,7 @@ class Stack:
         with exclusive(self.settings.home / "up.lock"):
             if not self._runner.answers():
                 self._clear_the_way()
+            self._choose_settings()
             names = [name for name in with_needs(parts) if name in self._parts]
             self._require_ports(names)
             self.settings.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -121,9 +127,14 @@ class Stack:
     def _clear_the_way(self) -> None:
         """End what outlived a killed runner, and give up the chosen ports that others took while the stack was down."""
         processes.end_orphans(self.settings.home / SPECS)
-        if PortBook(self.settings.ports_file).forget_taken():
-            vars(self).pop("_layout", None)
-            vars(self).pop("_parts", None)
+        PortBook(self.settings.ports_file).forget_taken()
+
+    def _choose_settings(self) -> None:
+        running = [name for name in (*ALL, *MONITORING) if self._runner.state(name).up]
+        for derived in ("_layout", "_parts"):
+            vars(self).pop(derived, None)
+        self.settings = settings_in_use.for_up(self._configured, running)
+        settings_in_use.record(self.settings)
 
     def _require_ports(self, names: list[str]) -> None:
         for part in (self._parts[name] for name in names):

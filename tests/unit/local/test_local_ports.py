@@ -49,9 +49,8 @@ def test_a_chosen_port_is_remembered(tmp_path: Path) -> None:
 def test_a_chosen_port_that_another_took_is_forgotten(tmp_path: Path, taken: int) -> None:
     path = tmp_path / "ports.json"
     path.write_text(json.dumps({"kafka": taken, "api": free_port()}))
-    assert PortBook(path).forget_taken()
+    PortBook(path).forget_taken()
     assert list(json.loads(path.read_text())) == ["api"]
-    assert not PortBook(path).forget_taken()
     assert PortBook(path).port("kafka") != taken
 
 

@@ -11,6 +11,7 @@ from tradewind_local.layout import Layout, process_environment
 from tradewind_local.monitoring import receivers, rendering, tools
 from tradewind_local.parts import Part, Port, spec_of
 from tradewind_local.ports import LOOPBACK
+from tradewind_local.settings import port_variable
 
 MAPPING = repository.ROOT / "statsd-exporter" / "mapping.yml"
 BLACKBOX = rendering.FOLDER / "blackbox" / "blackbox.yml"
@@ -120,7 +121,7 @@ class _Parts:
             folder=self._settings.home / "run",
             log=self._settings.logs / f"{name}.log",
             is_ready=lambda _: readiness.answers_ok(f"{url}{ready}"),
-            port=Port(self._layout.ports[name], f"TRADEWIND_{name.upper().replace('-', '_')}_PORT"),
+            port=Port(self._layout.ports[name], port_variable(name)),
             url=url,
             spec=spec_of(self._layout, name),
         )
