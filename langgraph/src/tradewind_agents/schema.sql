@@ -11,6 +11,5 @@ CREATE TABLE IF NOT EXISTS agent_run (
     started_at   timestamptz,
     completed_at timestamptz
 );
-CREATE INDEX IF NOT EXISTS agent_run_created ON agent_run (created_at DESC, run_id DESC);
-CREATE INDEX IF NOT EXISTS agent_run_workflow ON agent_run (workflow_id, created_at DESC, run_id DESC);
-CREATE INDEX IF NOT EXISTS agent_run_active ON agent_run (status, created_at) WHERE completed_at IS NULL;
+-- Made by an earlier version; no query uses them.
+DROP INDEX IF EXISTS agent_run_created, agent_run_workflow, agent_run_active;
