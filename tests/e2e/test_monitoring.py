@@ -11,7 +11,7 @@ import yaml  # type: ignore[import-untyped]  # published without types
 from support import metric_names, promql, small_load
 from support.whole_stack import WholeStack
 from tradewind_dashboards import __main__ as generator
-from tradewind_dashboards.asking import Prometheus, Span, filled, panels
+from tradewind_dashboards.prometheus import Prometheus, Span, filled, panels
 from tradewind_local.monitoring import parts as monitoring
 from tradewind_local.parts import MONITORING
 

@@ -2,7 +2,8 @@
 
 from tradewind_dashboards.airflow_processes import CAPACITY, PROCESSES
 from tradewind_dashboards.model import Choice, Dashboard, Panel, Query, Row, source
-from tradewind_dashboards.promql import grown, quantile, quantiles
+from tradewind_dashboards.panels import RED_FROM_ONE, figure, lines, quantile_lines, success_rate
+from tradewind_dashboards.promql import grown, quantile
 
 _RUNS = 'airflow_dagrun_duration_seconds_count{@, dag_id=~"$dag_id"}'
 _SUCCEEDED = 'airflow_dagrun_duration_seconds_count{@, dag_id=~"$dag_id", state="success"}'
@@ -19,49 +20,32 @@ def _ratio(window: str) -> str:
 RESULTS = Row(
     "Results",
     (
-        Panel(
+        success_rate(
             "DAG execution success rate",
             "Of the DAG runs that ended in the chosen time, the share that succeeded. A run counts when the scheduler "
             "ends it; one whose state somebody set by hand does not.",
-            "percentunit",
-            (Query(_ratio("$__range"), "success rate"),),
-            kind="stat",
-            span=6,
-            empty="No run ended",
-            lowest=0,
-            highest=1,
-            decimals=1,
-            steps=((None, "red"), (0.9, "orange"), (0.99, "green")),
+            _ratio("$__range"),
         ),
-        Panel(
+        figure(
             "Failed runs",
             "DAG runs that failed in the chosen time.",
-            "short",
-            (Query(f"sum({grown(_FAILED, '$__range')})", "failed"),),
-            kind="stat",
-            span=6,
+            f"sum({grown(_FAILED, '$__range')})",
+            "failed",
             empty="None",
-            decimals=0,
-            steps=((None, "green"), (1, "red")),
+            steps=RED_FROM_ONE,
         ),
-        Panel(
+        figure(
             "Runs that ended",
             "DAG runs that ended in the chosen time, well or not.",
-            "short",
-            (Query(f"sum({grown(_RUNS, '$__range')})", "ended"),),
-            kind="stat",
-            span=6,
+            f"sum({grown(_RUNS, '$__range')})",
+            "ended",
             empty="None",
-            decimals=0,
         ),
-        Panel(
+        figure(
             "Running DAG runs",
             "DAG runs in the state running now. Queued ones are not in it: Airflow emits no gauge of them.",
-            "short",
-            (Query("sum(airflow_scheduler_dagruns_running{@})", "running"),),
-            kind="stat",
-            span=6,
-            decimals=0,
+            "sum(airflow_scheduler_dagruns_running{@})",
+            "running",
         ),
         Panel(
             "DAG run status distribution",
@@ -76,15 +60,14 @@ RESULTS = Row(
             empty="No runs",
             decimals=0,
         ),
-        Panel(
+        lines(
             "Failed task count",
             "Tries of tasks that failed, for good or to be retried, by DAG. A task killed from outside is not in it "
             "but in the panel of lost tasks.",
             "short",
-            (Query(f"sum by (dag_id, state) ({grown(_BROKEN)})", "{{dag_id}} {{state}}"),),
+            Query(f"sum by (dag_id, state) ({grown(_BROKEN)})", "{{dag_id}} {{state}}"),
             span=8,
             empty="No task failed",
-            lowest=0,
             decimals=0,
         ),
         Panel(
@@ -97,23 +80,21 @@ RESULTS = Row(
             empty="No task failed",
             decimals=0,
         ),
-        Panel(
+        lines(
             "Ended tries by state",
             "Tries of tasks that ended, by the state they ended in.",
             "short",
-            (Query(f"sum by (state) ({grown(_TRIES)})", "{{state}}"),),
+            Query(f"sum by (state) ({grown(_TRIES)})", "{{state}}"),
             empty="No task ended",
             stacked=True,
-            lowest=0,
         ),
-        Panel(
+        lines(
             "Runs that ended, by DAG",
             "DAG runs that ended, by DAG and state: which DAGs are busy, and which stopped.",
             "short",
-            (Query(f"sum by (dag_id, state) ({grown(_RUNS)})", "{{dag_id}} {{state}}"),),
+            Query(f"sum by (dag_id, state) ({grown(_RUNS)})", "{{dag_id}} {{state}}"),
             empty="No run ended",
             stacked=True,
-            lowest=0,
         ),
     ),
 )
@@ -121,61 +102,48 @@ RESULTS = Row(
 DURATIONS = Row(
     "How long",
     (
-        Panel(
+        quantile_lines(
             "Task execution duration",
             "From a try's start to its end, over the chosen DAGs. Buckets reach from 50 ms to 4 h: a quantile is exact "
             "to its bucket.",
-            "s",
-            tuple(
-                Query(expr, name)
-                for expr, name in quantiles("airflow_task_duration_seconds_bucket", matchers='@, dag_id=~"$dag_id"')
-            ),
+            "airflow_task_duration_seconds_bucket",
+            '@, dag_id=~"$dag_id"',
             empty="No task ended",
-            lowest=0,
         ),
-        Panel(
+        lines(
             "Task execution duration by DAG (mean)",
             "The mean over each DAG's tries that ended.",
             "s",
-            (
-                Query(
-                    'sum by (dag_id) (rate(airflow_task_duration_seconds_sum{@, dag_id=~"$dag_id"}[$__rate_interval])) '
-                    '/ sum by (dag_id) (rate(airflow_task_duration_seconds_count{@, dag_id=~"$dag_id"}'
-                    "[$__rate_interval]))",
-                    "{{dag_id}}",
-                ),
+            Query(
+                'sum by (dag_id) (rate(airflow_task_duration_seconds_sum{@, dag_id=~"$dag_id"}[$__rate_interval])) '
+                '/ sum by (dag_id) (rate(airflow_task_duration_seconds_count{@, dag_id=~"$dag_id"}'
+                "[$__rate_interval]))",
+                "{{dag_id}}",
             ),
             empty="No task ended",
-            lowest=0,
         ),
-        Panel(
+        lines(
             "DAG run duration (p95)",
             "From a run's start to its end, by DAG and state.",
             "s",
-            (
-                Query(
-                    quantile(0.95, 'airflow_dagrun_duration_seconds_bucket{@, dag_id=~"$dag_id"}', "dag_id, state"),
-                    "{{dag_id}} {{state}}",
-                ),
+            Query(
+                quantile(0.95, 'airflow_dagrun_duration_seconds_bucket{@, dag_id=~"$dag_id"}', "dag_id, state"),
+                "{{dag_id}} {{state}}",
             ),
             empty="No run ended",
-            lowest=0,
         ),
-        Panel(
+        lines(
             "Waiting before work (p95)",
             "How long a task that may run waits to be queued by the scheduler; and, for scheduled DAGs, how late runs "
             "and their first tasks start. The wait in the executor's queue has no metric: Airflow 3 does not send it.",
             "s",
-            (
-                Query(quantile(0.95, "airflow_task_scheduled_duration_seconds_bucket{@}"), "scheduled to queued"),
-                Query(quantile(0.95, "airflow_dagrun_schedule_delay_seconds_bucket{@}"), "run's start, if scheduled"),
-                Query(
-                    quantile(0.95, "airflow_dagrun_first_task_start_delay_seconds_bucket{@}"),
-                    "first task's start, if scheduled",
-                ),
+            Query(quantile(0.95, "airflow_task_scheduled_duration_seconds_bucket{@}"), "scheduled to queued"),
+            Query(quantile(0.95, "airflow_dagrun_schedule_delay_seconds_bucket{@}"), "run's start, if scheduled"),
+            Query(
+                quantile(0.95, "airflow_dagrun_first_task_start_delay_seconds_bucket{@}"),
+                "first task's start, if scheduled",
             ),
             empty="Nothing waited",
-            lowest=0,
         ),
     ),
 )

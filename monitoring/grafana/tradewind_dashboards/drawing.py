@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from tradewind_dashboards.asking import Json, Series
+from tradewind_dashboards.prometheus import Json, Series
 from tradewind_dashboards.units import shown
 
 INK, FAINT, PAPER, CARD, GRID = "#ccccdc", "#8e8e9e", "#111217", "#181b1f", "#2a2d33"

@@ -1,6 +1,7 @@
 """The ingestion: what becomes of the events that ask Airflow for runs, from the topic to the run's start and end."""
 
 from tradewind_dashboards.model import Dashboard, Panel, Query, Row
+from tradewind_dashboards.panels import figure, lines
 from tradewind_dashboards.plugin import LIFECYCLE, PLUGIN
 from tradewind_dashboards.promql import grown, quantile
 
@@ -11,15 +12,14 @@ _GROUP = 'consumergroup="tradewind-airflow"'
 RECORDS = Row(
     "Events into Airflow",
     (
-        Panel(
+        lines(
             "Events settled",
             "Records of the event topic by what became of them: a run was created, it existed (a repeat), was skipped, "
             "or was dead-lettered.",
             "short",
-            (Query(f"sum by (outcome) ({grown(_RECORDS)})", "{{outcome}}"),),
+            Query(f"sum by (outcome) ({grown(_RECORDS)})", "{{outcome}}"),
             empty="No events",
             stacked=True,
-            lowest=0,
         ),
         Panel(
             "Outcomes in the chosen time",
@@ -31,60 +31,49 @@ RECORDS = Row(
             empty="No events",
             decimals=0,
         ),
-        Panel(
+        figure(
             "Not settled yet",
             "Records that the ingestion's group has not committed: it commits what is settled.",
-            "short",
-            (Query(f'sum(kafka_consumergroup_lag_sum{{job="kafka", {_GROUP}}})', "records"),),
-            kind="stat",
-            span=6,
+            f'sum(kafka_consumergroup_lag_sum{{job="kafka", {_GROUP}}})',
+            "records",
             empty="The group has not committed yet",
-            decimals=0,
             steps=((None, "green"), (100, "orange"), (1000, "red")),
         ),
-        Panel(
+        lines(
             "Runs asked of the plugin",
             "Items of triggers and batches by what the plugin answered: `held` waits for its DAG to be unpaused, "
             "`unavailable` is tried again.",
             "short",
-            (Query(f"sum by (outcome) ({grown(_TRIGGERS)})", "{{outcome}}"),),
+            Query(f"sum by (outcome) ({grown(_TRIGGERS)})", "{{outcome}}"),
             span=8,
             empty="No triggers",
             stacked=True,
-            lowest=0,
         ),
-        Panel(
+        lines(
             "Offset commits",
             "Commits per second of the ingestion's group, by whether Kafka took them.",
             "cps",
-            (
-                Query(
-                    "sum by (outcome) (rate(airflow_tradewind_ingestion_commits_total"
-                    '{job="airflow"}[$__rate_interval]))',
-                    "{{outcome}}",
-                ),
+            Query(
+                'sum by (outcome) (rate(airflow_tradewind_ingestion_commits_total{job="airflow"}[$__rate_interval]))',
+                "{{outcome}}",
             ),
             span=8,
-            lowest=0,
         ),
-        Panel(
+        lines(
             "Written and settled",
             "Records per second that come onto the event topic and that the ingestion settles: where the lines part, "
             "it falls behind.",
             "cps",
-            (
-                Query(
-                    'sum(rate(kafka_topic_partition_current_offset{job="kafka", topic="workflow-events"}'
-                    "[$__rate_interval]))",
-                    "written",
-                ),
-                Query(
-                    f'sum(rate(kafka_consumergroup_current_offset{{job="kafka", {_GROUP}}}[$__rate_interval]))',
-                    "settled",
-                ),
+            Query(
+                'sum(rate(kafka_topic_partition_current_offset{job="kafka", topic="workflow-events"}'
+                "[$__rate_interval]))",
+                "written",
+            ),
+            Query(
+                f'sum(rate(kafka_consumergroup_current_offset{{job="kafka", {_GROUP}}}[$__rate_interval]))',
+                "settled",
             ),
             span=8,
-            lowest=0,
         ),
     ),
 )
@@ -92,37 +81,29 @@ RECORDS = Row(
 STAGES = Row(
     "Event to run's start to end, stage by stage (p95)",
     (
-        Panel(
+        lines(
             "Stages of an Airflow run",
             "Accepted by the broker; from the event to its DAG run; the wait of a task until the scheduler queues it; "
             "the run itself.",
             "s",
-            (
-                Query(quantile(0.95, 'tradewind_accept_seconds_bucket{job="fastapi"}'), "accept"),
-                Query(
-                    quantile(0.95, 'airflow_tradewind_ingestion_lag_seconds_bucket{job="airflow"}'), "event to DAG run"
-                ),
-                Query(
-                    quantile(0.95, 'airflow_task_scheduled_duration_seconds_bucket{job="airflow"}'),
-                    "task scheduled to queued",
-                ),
-                Query(quantile(0.95, 'airflow_dagrun_duration_seconds_bucket{job="airflow"}'), "run"),
+            Query(quantile(0.95, 'tradewind_accept_seconds_bucket{job="fastapi"}'), "accept"),
+            Query(quantile(0.95, 'airflow_tradewind_ingestion_lag_seconds_bucket{job="airflow"}'), "event to DAG run"),
+            Query(
+                quantile(0.95, 'airflow_task_scheduled_duration_seconds_bucket{job="airflow"}'),
+                "task scheduled to queued",
             ),
+            Query(quantile(0.95, 'airflow_dagrun_duration_seconds_bucket{job="airflow"}'), "run"),
             empty="No run ended",
-            lowest=0,
         ),
-        Panel(
+        lines(
             "Stages of an agent run",
             "Accepted by the broker; read from the topic; started; the run itself.",
             "s",
-            (
-                Query(quantile(0.95, 'tradewind_accept_seconds_bucket{job="fastapi"}'), "accept"),
-                Query(quantile(0.95, 'tradewind_agents_read_delay_seconds_bucket{job="langgraph"}'), "event to read"),
-                Query(quantile(0.95, 'tradewind_agents_start_delay_seconds_bucket{job="langgraph"}'), "event to start"),
-                Query(quantile(0.95, 'tradewind_agents_run_duration_seconds_bucket{job="langgraph"}'), "run"),
-            ),
+            Query(quantile(0.95, 'tradewind_accept_seconds_bucket{job="fastapi"}'), "accept"),
+            Query(quantile(0.95, 'tradewind_agents_read_delay_seconds_bucket{job="langgraph"}'), "event to read"),
+            Query(quantile(0.95, 'tradewind_agents_start_delay_seconds_bucket{job="langgraph"}'), "event to start"),
+            Query(quantile(0.95, 'tradewind_agents_run_duration_seconds_bucket{job="langgraph"}'), "run"),
             empty="No run ended",
-            lowest=0,
         ),
     ),
 )

@@ -1,6 +1,7 @@
 """Kafka: who lags behind, what flows, and is the cluster whole?"""
 
 from tradewind_dashboards.model import Dashboard, Panel, Query, Row, source
+from tradewind_dashboards.panels import ORANGE_FROM_ONE, RED_FROM_ONE, figure, lines
 from tradewind_dashboards.promql import climbed
 
 _DEAD = 'kafka_topic_partition_current_offset{@, topic=~".+[.-]dlq"}'
@@ -9,28 +10,22 @@ _OURS = '@, topic!~"__.*"'
 LAG = Row(
     "Consumers",
     (
-        Panel(
+        lines(
             "Consumer lag",
             "Records of a topic that a group has not committed yet. A growing line is a consumer that is slower than "
             "its producers, or stopped.",
             "short",
-            (
-                Query(
-                    "max by (consumergroup, topic) (kafka_consumergroup_lag_sum{@})", "{{consumergroup}} on {{topic}}"
-                ),
-            ),
+            Query("max by (consumergroup, topic) (kafka_consumergroup_lag_sum{@})", "{{consumergroup}} on {{topic}}"),
             span=16,
             empty="No group has committed yet",
-            lowest=0,
         ),
-        Panel(
+        lines(
             "Members of the groups",
             "Members of each consumer group now. At 0 nobody reads its topics.",
             "short",
-            (Query("max by (consumergroup) (kafka_consumergroup_members{@})", "{{consumergroup}}"),),
+            Query("max by (consumergroup) (kafka_consumergroup_members{@})", "{{consumergroup}}"),
             span=8,
             empty="No groups yet",
-            lowest=0,
         ),
         Panel(
             "Consumer lag by partition",
@@ -45,19 +40,16 @@ LAG = Row(
             span=12,
             empty="Nobody lags",
         ),
-        Panel(
+        lines(
             "Records consumed",
             "Records per second that the groups have committed.",
             "cps",
-            (
-                Query(
-                    "sum by (consumergroup, topic) (rate(kafka_consumergroup_current_offset{@}[$__rate_interval]))",
-                    "{{consumergroup}} on {{topic}}",
-                ),
+            Query(
+                "sum by (consumergroup, topic) (rate(kafka_consumergroup_current_offset{@}[$__rate_interval]))",
+                "{{consumergroup}} on {{topic}}",
             ),
             span=12,
             empty="No group has committed yet",
-            lowest=0,
         ),
     ),
 )
@@ -65,55 +57,41 @@ LAG = Row(
 TOPICS = Row(
     "Topics",
     (
-        Panel(
+        lines(
             "Message throughput",
             "Records per second written to each topic. Bytes are not in it: the broker's own JMX metrics have them.",
             "cps",
-            (
-                Query(
-                    f"sum by (topic) (rate(kafka_topic_partition_current_offset{{{_OURS}}}[$__rate_interval]))",
-                    "{{topic}}",
-                ),
+            Query(
+                f"sum by (topic) (rate(kafka_topic_partition_current_offset{{{_OURS}}}[$__rate_interval]))",
+                "{{topic}}",
             ),
             span=16,
-            lowest=0,
         ),
-        Panel(
+        figure(
             "Topic partition count",
             "Partitions of each topic: the most consumers of one group that can share its work.",
-            "short",
-            (Query(f"max by (topic) (kafka_topic_partitions{{{_OURS}}})", "{{topic}}"),),
-            kind="stat",
+            f"max by (topic) (kafka_topic_partitions{{{_OURS}}})",
+            "{{topic}}",
             span=8,
-            decimals=0,
         ),
-        Panel(
+        lines(
             "Records kept",
             "Records that lie in each topic now, by its first and last offset.",
             "short",
-            (
-                Query(
-                    f"sum by (topic) (kafka_topic_partition_current_offset{{{_OURS}}} "
-                    f"- kafka_topic_partition_oldest_offset{{{_OURS}}})",
-                    "{{topic}}",
-                ),
+            Query(
+                f"sum by (topic) (kafka_topic_partition_current_offset{{{_OURS}}} "
+                f"- kafka_topic_partition_oldest_offset{{{_OURS}}})",
+                "{{topic}}",
             ),
-            lowest=0,
         ),
-        Panel(
+        figure(
             "Dead letters",
             "Records given up and written to the dead-letter topic since the chosen time began.",
-            "short",
-            (
-                Query(
-                    f"sum by (topic) ({climbed(_DEAD, '$__range')})",
-                    "{{topic}}",
-                ),
-            ),
-            kind="stat",
+            f"sum by (topic) ({climbed(_DEAD, '$__range')})",
+            "{{topic}}",
+            span=12,
             empty="None",
-            decimals=0,
-            steps=((None, "green"), (1, "orange")),
+            steps=ORANGE_FROM_ONE,
         ),
     ),
 )
@@ -121,15 +99,12 @@ TOPICS = Row(
 CLUSTER = Row(
     "Cluster",
     (
-        Panel(
+        figure(
             "Broker status",
             "Brokers that are in the cluster now.",
-            "short",
-            (Query("min(kafka_brokers{@})", "brokers"),),
-            kind="stat",
-            span=6,
+            "min(kafka_brokers{@})",
+            "brokers",
             empty="The exporter reaches no broker",
-            decimals=0,
             steps=((None, "red"), (1, "green")),
         ),
         Panel(
@@ -141,31 +116,20 @@ CLUSTER = Row(
             span=6,
             empty="The exporter reaches no broker",
         ),
-        Panel(
+        figure(
             "Partitions without a leader",
             "Partitions that nobody can write to or read from.",
-            "short",
-            (
-                Query(
-                    "count(kafka_topic_partition_replicas{@} unless on (topic, partition) "
-                    "kafka_topic_partition_leader{@}) or vector(0)",
-                    "without a leader",
-                ),
-            ),
-            kind="stat",
-            span=6,
-            decimals=0,
-            steps=((None, "green"), (1, "red")),
+            "count(kafka_topic_partition_replicas{@} unless on (topic, partition) "
+            "kafka_topic_partition_leader{@}) or vector(0)",
+            "without a leader",
+            steps=RED_FROM_ONE,
         ),
-        Panel(
+        figure(
             "Partitions with too few copies",
             "Partitions whose replicas are not all in sync: one more loss may cost data.",
-            "short",
-            (Query("sum(kafka_topic_partition_under_replicated_partition{@})", "under-replicated"),),
-            kind="stat",
-            span=6,
-            decimals=0,
-            steps=((None, "green"), (1, "orange")),
+            "sum(kafka_topic_partition_under_replicated_partition{@})",
+            "under-replicated",
+            steps=ORANGE_FROM_ONE,
         ),
     ),
 )

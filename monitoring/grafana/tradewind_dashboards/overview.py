@@ -1,6 +1,7 @@
 """The overview: is it well, what is waiting, what failed?"""
 
 from tradewind_dashboards.model import Dashboard, Panel, Query, Row
+from tradewind_dashboards.panels import ORANGE_FROM_ONE, RED_FROM_ONE, figure, lines, states
 from tradewind_dashboards.promql import climbed, grown, quantile
 
 _RUNS = 'airflow_dagrun_duration_seconds_count{job="airflow"}'
@@ -14,38 +15,32 @@ _BEATS = 'max(clamp_max(round(increase(airflow_{part}_heartbeat_total{{job="airf
 WELL = Row(
     "Is it well?",
     (
-        Panel(
+        figure(
             "Alerts firing",
             "Alerts that fire now; the watchdog, which always fires, is left out.",
-            "short",
-            (Query('count(ALERTS{alertstate="firing", alertname!="Watchdog"}) or vector(0)', "alerts"),),
-            kind="stat",
+            'count(ALERTS{alertstate="firing", alertname!="Watchdog"}) or vector(0)',
+            "alerts",
             span=4,
-            decimals=0,
-            steps=((None, "green"), (1, "red")),
+            steps=RED_FROM_ONE,
         ),
-        Panel(
+        states(
             "Sources",
             "Whether Prometheus could scrape each source the last time.",
-            "short",
-            (Query("min by (job) (up)", "{{job}}"),),
-            kind="stat",
+            {0: ("down", "red"), 1: ("up", "green")},
+            Query("min by (job) (up)", "{{job}}"),
             span=12,
             empty="Prometheus scrapes nothing",
-            words={0: ("down", "red"), 1: ("up", "green")},
         ),
-        Panel(
+        states(
             "Airflow's processes",
             "Whether each kind of process sent a heartbeat in the last two minutes.",
-            "short",
-            tuple(
+            {0: ("silent", "red"), 1: ("alive", "green")},
+            *(
                 Query(_BEATS.format(part=part), part.replace("_", " "))
                 for part in ("scheduler", "dag_processor", "triggerer")
             ),
-            kind="stat",
             span=8,
             empty="No heartbeat yet",
-            words={0: ("silent", "red"), 1: ("alive", "green")},
         ),
         Panel(
             "Firing alerts",
@@ -60,17 +55,13 @@ WELL = Row(
             kind="table",
             empty="No alert fires",
         ),
-        Panel(
+        states(
             "Engines and Kafka, as the facade sees them",
             "Whether the facade reaches what it needs.",
-            "short",
-            (
-                Query('min by (engine) (tradewind_engine_up{job="fastapi"})', "{{engine}}"),
-                Query('min(tradewind_kafka_connected{job="fastapi"})', "kafka"),
-            ),
-            kind="stat",
+            {0: ("down", "red"), 1: ("up", "green")},
+            Query('min by (engine) (tradewind_engine_up{job="fastapi"})', "{{engine}}"),
+            Query('min(tradewind_kafka_connected{job="fastapi"})', "kafka"),
             empty="The facade is not scraped",
-            words={0: ("down", "red"), 1: ("up", "green")},
         ),
     ),
 )
@@ -78,30 +69,24 @@ WELL = Row(
 WAITING = Row(
     "What is waiting?",
     (
-        Panel(
+        lines(
             "Events not settled",
             "Records of the topics that a consumer group has not committed yet.",
             "short",
-            (
-                Query(
-                    'max by (consumergroup, topic) (kafka_consumergroup_lag_sum{job="kafka"})',
-                    "{{consumergroup}} on {{topic}}",
-                ),
+            Query(
+                'max by (consumergroup, topic) (kafka_consumergroup_lag_sum{job="kafka"})',
+                "{{consumergroup}} on {{topic}}",
             ),
             empty="No group has committed yet",
-            lowest=0,
         ),
-        Panel(
+        lines(
             "Runs and tasks under way",
             "DAG runs that run, tasks that wait for a slot or run, and agent runs in flight.",
             "short",
-            (
-                Query('sum(airflow_scheduler_dagruns_running{job="airflow"})', "DAG runs running"),
-                Query('sum(airflow_executor_queued_tasks{job="airflow"})', "tasks waiting for a slot"),
-                Query('sum(airflow_executor_running_tasks{job="airflow"})', "tasks running"),
-                Query('sum(tradewind_agents_runs_in_flight{job="langgraph"})', "agent runs in flight"),
-            ),
-            lowest=0,
+            Query('sum(airflow_scheduler_dagruns_running{job="airflow"})', "DAG runs running"),
+            Query('sum(airflow_executor_queued_tasks{job="airflow"})', "tasks waiting for a slot"),
+            Query('sum(airflow_executor_running_tasks{job="airflow"})', "tasks running"),
+            Query('sum(tradewind_agents_runs_in_flight{job="langgraph"})', "agent runs in flight"),
         ),
     ),
 )
@@ -109,86 +94,63 @@ WAITING = Row(
 FAILED = Row(
     "What failed?",
     (
-        Panel(
+        figure(
             "Failed DAG runs",
             "DAG runs that failed in the chosen time.",
-            "short",
-            (Query(f"sum({grown(_FAILED, '$__range')})", "failed"),),
-            kind="stat",
-            span=6,
+            f"sum({grown(_FAILED, '$__range')})",
+            "failed",
             empty="None",
-            decimals=0,
-            steps=((None, "green"), (1, "red")),
+            steps=RED_FROM_ONE,
         ),
-        Panel(
+        figure(
             "Failed agent runs",
             "Agent runs that failed in the chosen time.",
-            "short",
-            (Query(f"sum({grown(_AGENT_FAILED, '$__range')})", "failed"),),
-            kind="stat",
-            span=6,
+            f"sum({grown(_AGENT_FAILED, '$__range')})",
+            "failed",
             empty="None",
-            decimals=0,
-            steps=((None, "green"), (1, "red")),
+            steps=RED_FROM_ONE,
         ),
-        Panel(
+        figure(
             "Dead letters",
             "Records given up in the chosen time.",
-            "short",
-            (
-                Query(
-                    f"sum({climbed(_DEAD, '$__range')})",
-                    "dead letters",
-                ),
-            ),
-            kind="stat",
-            span=6,
+            f"sum({climbed(_DEAD, '$__range')})",
+            "dead letters",
             empty="None",
-            decimals=0,
-            steps=((None, "green"), (1, "orange")),
+            steps=ORANGE_FROM_ONE,
         ),
-        Panel(
+        figure(
             "API errors",
             "Answers of the facade with a 5xx in the chosen time.",
-            "short",
-            (Query(f"sum({grown(_API_ERRORS, '$__range')})", "5xx"),),
-            kind="stat",
-            span=6,
+            f"sum({grown(_API_ERRORS, '$__range')})",
+            "5xx",
             empty="None",
-            decimals=0,
-            steps=((None, "green"), (1, "red")),
+            steps=RED_FROM_ONE,
         ),
-        Panel(
+        lines(
             "Runs that ended",
             "Runs of both engines that ended, by state.",
             "short",
-            (
-                Query(f"sum by (state) ({grown(_RUNS)})", "Airflow: {{state}}"),
-                Query(
-                    f"sum by (status) ({grown(_AGENT_RUNS)})",
-                    "agents: {{status}}",
-                ),
+            Query(f"sum by (state) ({grown(_RUNS)})", "Airflow: {{state}}"),
+            Query(
+                f"sum by (status) ({grown(_AGENT_RUNS)})",
+                "agents: {{status}}",
             ),
             empty="No run ended",
             stacked=True,
-            lowest=0,
         ),
-        Panel(
+        lines(
             "How fast (p95)",
             "The time until a trigger is accepted, until an agent run starts, until a task that may run is queued, and "
             "of the API's answers.",
             "s",
-            (
-                Query(quantile(0.95, 'tradewind_accept_seconds_bucket{job="fastapi"}'), "trigger accepted"),
-                Query(
-                    quantile(0.95, 'tradewind_agents_start_delay_seconds_bucket{job="langgraph"}'),
-                    "event to agent run",
-                ),
-                Query(quantile(0.95, 'airflow_task_scheduled_duration_seconds_bucket{job="airflow"}'), "task queued"),
-                Query(quantile(0.95, 'http_request_duration_seconds_bucket{job="fastapi"}'), "API's answers"),
+            Query(quantile(0.95, 'tradewind_accept_seconds_bucket{job="fastapi"}'), "trigger accepted"),
+            Query(
+                quantile(0.95, 'tradewind_agents_start_delay_seconds_bucket{job="langgraph"}'),
+                "event to agent run",
             ),
+            Query(quantile(0.95, 'airflow_task_scheduled_duration_seconds_bucket{job="airflow"}'), "task queued"),
+            Query(quantile(0.95, 'http_request_duration_seconds_bucket{job="fastapi"}'), "API's answers"),
             empty="Nothing happened",
-            lowest=0,
         ),
     ),
 )

@@ -15,7 +15,7 @@ from PIL import Image
 
 from tradewind_dashboards import drawing
 from tradewind_dashboards.__main__ import FOLDER
-from tradewind_dashboards.asking import Json, Prometheus, Span
+from tradewind_dashboards.prometheus import Json, Prometheus, Span
 
 IMAGES = Path(__file__).parents[3] / "docs" / "images"
 _WIDTH, _UNIT, _DPI = 13.0, 0.27, 80

@@ -1,7 +1,8 @@
 """The plugin inside Airflow: its REST, its batches, and what it tells of the runs; rows of the ingestion dashboard."""
 
-from tradewind_dashboards.model import Panel, Query, Row
-from tradewind_dashboards.promql import grown, quantile, quantiles
+from tradewind_dashboards.model import Query, Row
+from tradewind_dashboards.panels import lines, quantile_lines
+from tradewind_dashboards.promql import grown, quantile
 
 _AIRFLOW = 'job="airflow"'
 _REQUESTS = f"airflow_tradewind_request_duration_seconds_count{{{_AIRFLOW}}}"
@@ -11,45 +12,35 @@ _COMMANDS = f"airflow_tradewind_commands_total{{{_AIRFLOW}}}"
 PLUGIN = Row(
     "The plugin's REST",
     (
-        Panel(
+        lines(
             "Requests of the plugin",
             "Requests per second to the plugin's routes, by what was asked and how it was answered.",
             "reqps",
-            (
-                Query(
-                    f"sum by (operation, status) (rate({_REQUESTS}[$__rate_interval]))",
-                    "{{operation}} {{status}}",
-                ),
+            Query(
+                f"sum by (operation, status) (rate({_REQUESTS}[$__rate_interval]))",
+                "{{operation}} {{status}}",
             ),
             span=8,
             empty="No requests",
-            lowest=0,
         ),
-        Panel(
+        lines(
             "Response time of the plugin (p95)",
             "Time until an answer begins, by what was asked: a stream counts as it opens, a long poll in full.",
             "s",
-            (
-                Query(
-                    quantile(0.95, f"airflow_tradewind_request_duration_seconds_bucket{{{_AIRFLOW}}}", "operation"),
-                    "{{operation}}",
-                ),
+            Query(
+                quantile(0.95, f"airflow_tradewind_request_duration_seconds_bucket{{{_AIRFLOW}}}", "operation"),
+                "{{operation}}",
             ),
             span=8,
             empty="No requests",
-            lowest=0,
         ),
-        Panel(
+        quantile_lines(
             "Batches of runs",
             "Time to create the runs of one request, with all that is committed for them.",
-            "s",
-            tuple(
-                Query(expr, name)
-                for expr, name in quantiles("airflow_tradewind_batch_duration_seconds_bucket", matchers=_AIRFLOW)
-            ),
+            "airflow_tradewind_batch_duration_seconds_bucket",
+            _AIRFLOW,
             span=8,
             empty="No batches",
-            lowest=0,
         ),
     ),
 )
@@ -57,37 +48,31 @@ PLUGIN = Row(
 LIFECYCLE = Row(
     "What happened to the runs",
     (
-        Panel(
+        lines(
             "Status events published",
             "Events put onto the status topic by the DAG `workflow_lifecycle`, by the status they tell.",
             "short",
-            (Query(f"sum by (status) ({grown(_EVENTS)})", "{{status}}"),),
+            Query(f"sum by (status) ({grown(_EVENTS)})", "{{status}}"),
             span=8,
             empty="No events",
             stacked=True,
-            lowest=0,
         ),
-        Panel(
+        quantile_lines(
             "Behind the runs",
             "From the moment that a status event tells of to its being published.",
-            "s",
-            tuple(
-                Query(expr, name)
-                for expr, name in quantiles("airflow_tradewind_lifecycle_lag_seconds_bucket", matchers=_AIRFLOW)
-            ),
+            "airflow_tradewind_lifecycle_lag_seconds_bucket",
+            _AIRFLOW,
             span=8,
             empty="No events",
-            lowest=0,
         ),
-        Panel(
+        lines(
             "Commands",
             "Cancels, retries and changes of priority that the plugin was asked for, by what became of them.",
             "short",
-            (Query(f"sum by (command, outcome) ({grown(_COMMANDS)})", "{{command}} {{outcome}}"),),
+            Query(f"sum by (command, outcome) ({grown(_COMMANDS)})", "{{command}} {{outcome}}"),
             span=8,
             empty="No commands",
             stacked=True,
-            lowest=0,
         ),
     ),
 )

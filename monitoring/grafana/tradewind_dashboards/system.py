@@ -1,6 +1,7 @@
 """The hosts: processor, memory, disk, network; and the monitoring's own cost and health."""
 
 from tradewind_dashboards.model import Dashboard, Panel, Query, Row, source
+from tradewind_dashboards.panels import lines
 
 _DISKS = 'device!~"loop.*|ram.*|dm-.*"'
 _NETWORKS = 'device!~"lo|veth.+|docker.+|br-.+"'
@@ -10,30 +11,23 @@ _PROMETHEUS = 'job="prometheus"'
 HOST = Row(
     "Host",
     (
-        Panel(
+        lines(
             "CPU usage",
             "The share of all processors that is busy, by what it does. Waiting for the disk (iowait) is not busy.",
             "percentunit",
-            (
-                Query(
-                    'avg by (instance, mode) (rate(node_cpu_seconds_total{@, mode!~"idle|iowait"}[$__rate_interval]))'
-                    " > 0",
-                    "{{instance}} {{mode}}",
-                ),
+            Query(
+                'avg by (instance, mode) (rate(node_cpu_seconds_total{@, mode!~"idle|iowait"}[$__rate_interval])) > 0',
+                "{{instance}} {{mode}}",
             ),
             stacked=True,
-            lowest=0,
             highest=1,
         ),
-        Panel(
+        lines(
             "Memory usage",
             "Memory that is used, and all there is. What the kernel gives back on demand counts as free.",
             "bytes",
-            (
-                Query("node_memory_MemTotal_bytes{@} - node_memory_MemAvailable_bytes{@}", "{{instance}} used"),
-                Query("node_memory_MemTotal_bytes{@}", "{{instance}} total"),
-            ),
-            lowest=0,
+            Query("node_memory_MemTotal_bytes{@} - node_memory_MemAvailable_bytes{@}", "{{instance}} used"),
+            Query("node_memory_MemTotal_bytes{@}", "{{instance}} total"),
         ),
         Panel(
             "Disk I/O",
@@ -69,30 +63,24 @@ HOST = Row(
             ),
             empty="The host shows no network card",
         ),
-        Panel(
+        lines(
             "Disk space used",
             "The share of each file system that is used.",
             "percentunit",
-            (
-                Query(
-                    f"1 - max by (instance, mountpoint) (node_filesystem_avail_bytes{{@, {_FILES}}} "
-                    f"/ node_filesystem_size_bytes{{@, {_FILES}}})",
-                    "{{instance}} {{mountpoint}}",
-                ),
+            Query(
+                f"1 - max by (instance, mountpoint) (node_filesystem_avail_bytes{{@, {_FILES}}} "
+                f"/ node_filesystem_size_bytes{{@, {_FILES}}})",
+                "{{instance}} {{mountpoint}}",
             ),
             empty="The host shows no file system",
-            lowest=0,
             highest=1,
         ),
-        Panel(
+        lines(
             "Load",
             "Processes that run or wait to, and the processors there are.",
             "short",
-            (
-                Query("node_load1{@}", "{{instance}} load, 1 min"),
-                Query('count by (instance) (node_cpu_seconds_total{@, mode="idle"})', "{{instance}} processors"),
-            ),
-            lowest=0,
+            Query("node_load1{@}", "{{instance}} load, 1 min"),
+            Query('count by (instance) (node_cpu_seconds_total{@, mode="idle"})', "{{instance}} processors"),
         ),
     ),
 )
@@ -100,52 +88,47 @@ HOST = Row(
 MONITORING = Row(
     "The monitoring itself",
     (
-        Panel(
+        lines(
             "Series in memory",
             "Series that Prometheus holds now: its memory and its cost follow this line.",
             "short",
-            (Query(f"max(prometheus_tsdb_head_series{{{_PROMETHEUS}}})", "series"),),
+            Query(f"max(prometheus_tsdb_head_series{{{_PROMETHEUS}}})", "series"),
             span=6,
-            lowest=0,
         ),
-        Panel(
+        lines(
             "Samples of a scrape",
             "Samples that one scrape of each job brings.",
             "short",
-            (Query("sum by (job) (scrape_samples_scraped)", "{{job}}"),),
+            Query("sum by (job) (scrape_samples_scraped)", "{{job}}"),
             span=6,
-            lowest=0,
         ),
-        Panel(
+        lines(
             "Duration of a scrape",
             "How long one scrape of each job takes; the interval is 15 s.",
             "s",
-            (Query("max by (job) (scrape_duration_seconds)", "{{job}}"),),
+            Query("max by (job) (scrape_duration_seconds)", "{{job}}"),
             span=6,
-            lowest=0,
         ),
-        Panel(
+        lines(
             "History on disk",
             "Bytes of Prometheus' finished blocks. Until the first block is written, two to three hours in, it is 0.",
             "bytes",
-            (Query(f"max(prometheus_tsdb_storage_blocks_bytes{{{_PROMETHEUS}}})", "blocks"),),
+            Query(f"max(prometheus_tsdb_storage_blocks_bytes{{{_PROMETHEUS}}})", "blocks"),
             span=6,
-            lowest=0,
         ),
-        Panel(
+        lines(
             "StatsD lines",
             "Lines per second that Airflow sent and the exporter took. Silence while Airflow runs is a fault.",
             "cps",
-            (Query('sum(rate(statsd_exporter_lines_total{job="statsd-exporter"}[$__rate_interval]))', "lines"),),
+            Query('sum(rate(statsd_exporter_lines_total{job="statsd-exporter"}[$__rate_interval]))', "lines"),
             span=8,
-            lowest=0,
         ),
-        Panel(
+        lines(
             "StatsD trouble",
             "Packets lost before they were read, lines that could not be read, samples refused, and conflicts "
             "of types.",
             "cps",
-            tuple(
+            *(
                 Query(f'sum(rate({metric}{{job="statsd-exporter"}}[$__rate_interval]))', name)
                 for metric, name in (
                     ("statsd_exporter_udp_packet_drops_total", "packets lost"),
@@ -156,13 +139,12 @@ MONITORING = Row(
             ),
             span=8,
             empty="None",
-            lowest=0,
         ),
-        Panel(
+        lines(
             "Alerts sent",
             "Notifications that Alertmanager sent and that it could not send, by kind of receiver.",
             "cps",
-            tuple(
+            *(
                 Query(
                     f'sum by (integration) (rate({metric}{{job="alertmanager"}}[$__rate_interval])) > 0',
                     f"{{{{integration}}}} {word}",
@@ -174,7 +156,6 @@ MONITORING = Row(
             ),
             span=8,
             empty="None was sent",
-            lowest=0,
         ),
     ),
 )

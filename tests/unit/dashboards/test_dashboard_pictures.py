@@ -10,7 +10,7 @@ from matplotlib.text import Text
 
 from tradewind_dashboards import __main__ as generator
 from tradewind_dashboards import drawing, pictures
-from tradewind_dashboards.asking import Prometheus, Series, Span, chosen, filled
+from tradewind_dashboards.prometheus import Prometheus, Series, Span, chosen, filled
 from tradewind_dashboards.units import shown
 
 API = json.loads(generator.texts()["api.json"])

@@ -1,4 +1,4 @@
-"""Panels asked of a real Prometheus, with Grafana's variables filled in as Grafana does."""
+"""A client of Prometheus that queries what panels query, with Grafana's variables filled in as Grafana does."""
 
 import re
 from collections.abc import Iterator
