@@ -61,7 +61,7 @@ async def _facade(stack: StackUnderTest, http: aiohttp.ClientSession) -> Figures
 
 async def _peer(airflow: AirflowApi) -> Figures:
     async def create(_: int) -> None:
-        await airflow.create_run(WORKFLOW, {"message": "bench"})
+        await airflow.create_run(WORKFLOW)
 
     _, alone = await as_fast_as_possible(create, workers=1, count=PEER_CALLS)
     rate, _ = await as_fast_as_possible(create, workers=8, count=PEER_CALLS)

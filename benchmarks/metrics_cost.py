@@ -103,7 +103,7 @@ async def _runs(environment: dict[str, str], recorder: Recorder) -> None:
         airflow = AirflowApi(http, environment["AIRFLOW_BASE_URL"])
         await airflow.sign_in("admin", environment["AIRFLOW_ADMIN_PASSWORD"])
         for _ in range(RUNS):
-            await airflow.create_run(WORKFLOW, {"message": "bench"})
+            await airflow.create_run(WORKFLOW)
     deadline = time.monotonic() + 600
     while sum("dagrun.duration.success" in line for line in recorder.lines) < RUNS:
         if time.monotonic() > deadline:

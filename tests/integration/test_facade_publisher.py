@@ -8,9 +8,9 @@ import pytest
 from confluent_kafka import KafkaError
 
 from support.facade import until
-from support.facade_kafka import read_all
 from support.publisher_suite import MAX_IN_FLIGHT, PublisherSuite, record
 from support.servers import new_topic
+from support.topic_records import read_all
 from tradewind_api.publisher import KafkaPublisher, Position, RefusedError
 from tradewind_contracts.records import Record
 from tradewind_local.kafka import KafkaBroker

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from confluent_kafka import KafkaException, Producer
 
-from support.facade_kafka import read_all
 from support.lifecycle_suite import TopicSuite, foreign, record
 from support.servers import new_topic
+from support.topic_records import read_all
 from tradewind_airflow.lifecycle.settings import LifecycleSettings
 from tradewind_airflow.lifecycle.status_topic import StatusTopic
 from tradewind_contracts.records import Record

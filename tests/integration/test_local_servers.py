@@ -4,12 +4,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 
 from support.servers import new_database, new_topic, temporary_home, unique
+from support.topic_records import read_all
 from tradewind_contracts.topics import TOPICS
 from tradewind_local.errors import PartError
 from tradewind_local.kafka import KafkaBroker
@@ -29,18 +30,6 @@ def produce(broker: KafkaBroker, topic: str, count: int) -> list[bytes]:
     return acknowledged
 
 
-def read_all(broker: KafkaBroker, topic: str, count: int) -> list[bytes]:
-    """Read `count` records of a topic of one partition from its beginning."""
-    consumer = Consumer(
-        {"bootstrap.servers": broker.bootstrap_servers, "group.id": unique("read"), "enable.auto.commit": False}
-    )
-    consumer.assign([TopicPartition(topic, 0, 0)])
-    try:
-        return [message.value() or b"" for message in consumer.consume(count, timeout=20)]
-    finally:
-        consumer.close()
-
-
 def test_the_stacks_topics_have_their_partitions_and_retention(kafka_broker: KafkaBroker) -> None:
     client: AdminClient = admin(kafka_broker.bootstrap_servers)
     known = client.list_topics(timeout=10).topics
@@ -55,7 +44,7 @@ def test_making_the_topics_again_changes_nothing(kafka_broker: KafkaBroker) -> N
     topic = new_topic(kafka_broker)
     produce(kafka_broker, topic, 3)
     create_topics(kafka_broker.bootstrap_servers)
-    assert len(read_all(kafka_broker, topic, 3)) == 3
+    assert len(read_all(kafka_broker.bootstrap_servers, topic)) == 3
 
 
 def test_a_topic_nobody_made_does_not_come_into_being(kafka_broker: KafkaBroker) -> None:
@@ -75,7 +64,7 @@ def test_a_killed_broker_keeps_what_it_acknowledged(tmp_path: Path) -> None:
         broker.start()
         assert broker.bootstrap_servers == address
         assert broker.pid != first_pid
-        assert read_all(broker, topic, 500) == sent
+        assert [record.value() for record in read_all(broker.bootstrap_servers, topic)] == sent
 
 
 def test_a_broker_that_cannot_start_says_why(tmp_path: Path) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 
-from support.servers import temporary_home, unique
+from support.servers import temporary_home
 from support.stacks import own_stack
+from support.topic_records import read_all
 from tradewind_contracts.topics import TOPICS, WORKFLOW_EVENTS
 from tradewind_local import __main__ as command
 from tradewind_local.errors import PartError, PortInUseError
@@ -181,10 +182,7 @@ def test_what_was_there_before_down_is_there_after_up(stack: Stack, airflow: htt
     assert stack.environment()["KAFKA_BOOTSTRAP_SERVERS"] == address
     assert airflow.get("/api/v2/variables/kept").raise_for_status().json()["value"] == "yes"
     assert {topic.name for topic in TOPICS} <= set(admin(address).list_topics(timeout=10).topics)
-    consumer = Consumer({"bootstrap.servers": address, "group.id": unique("kept")})
-    consumer.assign([TopicPartition(WORKFLOW_EVENTS.name, 0, 0)])
-    assert [message.value() for message in consumer.consume(1, timeout=20)] == [b"kept"]
-    consumer.close()
+    assert [record.value() for record in read_all(address, WORKFLOW_EVENTS.name)] == [b"kept"]
     assert ends(airflow, start_run(airflow)) == "success"
 
 

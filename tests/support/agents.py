@@ -17,6 +17,7 @@ import httpx
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from support.servers import TopicSet, unique
+from support.topic_records import read_all
 from tradewind_agents.app import create_app
 from tradewind_agents.settings import Settings
 from tradewind_contracts import dead_letters, records, run_ids
@@ -112,7 +113,7 @@ class EventLog:
     def statuses(self) -> dict[str, list[WorkflowStatusChanged]]:
         """All status events by run id, in the order of their partition."""
         found = defaultdict(list)
-        for message in _read_all(self._world.bootstrap_servers, self._world.topics.status, 6):
+        for message in read_all(self._world.bootstrap_servers, self._world.topics.status):
             event = records.decode(message.value(), message.headers()).event
             assert isinstance(event, WorkflowStatusChanged)
             found[event.workflow_run_id].append(event)
@@ -120,26 +121,9 @@ class EventLog:
 
     def dead_letters(self) -> list[tuple[DeadLetter, Any]]:
         """All dead letters, with their records."""
-        found = _read_all(self._world.bootstrap_servers, self._world.topics.dead_letters, 1)
+        found = read_all(self._world.bootstrap_servers, self._world.topics.dead_letters)
         letters = [(dead_letters.read(message.headers()), message) for message in found]
         return [(letter, message) for letter, message in letters if letter is not None]
-
-
-def _read_all(bootstrap_servers: str, topic: str, partitions: int) -> list[Any]:
-    consumer = Consumer({"bootstrap.servers": bootstrap_servers, "group.id": unique("reader")})
-    try:
-        wanted = [TopicPartition(topic, number, 0) for number in range(partitions)]
-        left = sum(consumer.get_watermark_offsets(partition, timeout=10)[1] for partition in wanted)
-        consumer.assign(wanted)
-        found: list[Any] = []
-        while len(found) < left:
-            message = consumer.poll(5)
-            assert message is not None, f"only {len(found)} of {left} records of {topic} came"
-            assert message.error() is None
-            found.append(message)
-        return found
-    finally:
-        consumer.close()
 
 
 @asynccontextmanager

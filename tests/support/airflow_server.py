@@ -10,7 +10,6 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -25,7 +24,6 @@ from tradewind_local.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = ROOT / "airflow" / "plugins"
-EXAMPLE_DAGS = ROOT / "airflow" / "dags"
 TEST_DAGS = ROOT / "tests" / "data" / "plugin_dags"
 
 USERS = {"admin": "admin", "facade": "viewer", "ingest": "user", "stranger": ""}
@@ -176,8 +174,3 @@ class AirflowServer:
     def runs(self, run_id: str) -> list[dict[str, Any]]:
         """The rows of a run id in `dag_run`."""
         return self.rows("SELECT * FROM dag_run WHERE run_id = %s", run_id)
-
-
-def connection_env(connections: Mapping[str, str]) -> dict[str, str]:
-    """The variables by which Airflow finds connections: id -> JSON or URI."""
-    return {f"AIRFLOW_CONN_{name.upper()}": value for name, value in connections.items()}

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -15,12 +14,13 @@ from typing import Any
 
 import httpx
 import uvicorn
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Producer
 from fastapi import FastAPI
 
 from support.engine_stub import PASSWORD, USERNAME, EngineStub
 from support.facade import CALLER, TOKEN, client_of, info, until
-from support.servers import TopicSet, unique
+from support.servers import TopicSet
+from support.topic_records import read_all
 from tradewind_api.app import create_app
 from tradewind_api.settings import Settings
 from tradewind_contracts import records
@@ -117,38 +117,6 @@ async def ready(client: httpx.AsyncClient, seconds: float = 30) -> None:
         return answer.status_code == 200 and answer.json()["dependencies"] == up
 
     await until(check, seconds)
-
-
-def read_all(bootstrap_servers: str, topic: str) -> list[Any]:
-    """All records of a topic, partition by partition."""
-    consumer = Consumer({"bootstrap.servers": bootstrap_servers, "group.id": unique("reader")})
-    try:
-        partitions = [
-            TopicPartition(topic, number, 0) for number in consumer.list_topics(topic).topics[topic].partitions
-        ]
-        left = sum(_end(consumer, partition) for partition in partitions)
-        consumer.assign(partitions)
-        found: list[Any] = []
-        while len(found) < left:
-            message = consumer.poll(5)
-            assert message is not None, f"only {len(found)} of {left} records of {topic} came"
-            assert message.error() is None
-            found.append(message)
-        return sorted(found, key=lambda message: (message.partition(), message.offset()))
-    finally:
-        consumer.close()
-
-
-def _end(consumer: Consumer, partition: TopicPartition, seconds: float = 30) -> int:
-    """The offset behind the partition's last record. A busy broker answers "not leader" for a while after its start."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            return int(consumer.get_watermark_offsets(partition, timeout=10)[1])
-        except KafkaException:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.2)
 
 
 class FacadeProcess:

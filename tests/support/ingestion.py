@@ -13,6 +13,7 @@ from confluent_kafka.admin import AdminClient
 from support import worker_thread
 from support.airflow_server import AirflowServer
 from support.servers import TopicSet, unique
+from support.topic_records import read_all
 from tradewind_airflow.ingestion.settings import IngestionSettings
 from tradewind_airflow.ingestion.worker import IngestionWorker
 from tradewind_contracts import dead_letters, records
@@ -105,18 +106,7 @@ class Ingestion:
 
     def dead_records(self) -> list[Any]:
         """The records of the dead-letter topic so far."""
-        config = {"bootstrap.servers": self.bootstrap_servers, "group.id": "letters", "enable.auto.commit": False}
-        consumer = Consumer(config)
-        try:
-            place = TopicPartition(self.topics.dead_letters, 0, 0)
-            end = consumer.get_watermark_offsets(place, timeout=10)[1]
-            consumer.assign([place])
-            found: list[Any] = []
-            while len(found) < end:
-                found += consumer.consume(end - len(found), timeout=10)
-            return found
-        finally:
-            consumer.close()
+        return read_all(self.bootstrap_servers, self.topics.dead_letters)
 
     def members(self) -> int:
         """How many consumers the group has."""
