@@ -49,7 +49,7 @@ check: $(READY) ## Format, lint, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/mypy contracts/src api/src langgraph/src airflow/plugins airflow/dags local/src monitoring/grafana tests benchmarks
+	$(BIN)/mypy contracts/src api/src langgraph/src airflow/plugins airflow/dags local/src monitoring/grafana tests benchmarks drills
 
 STACK := $(BIN)/python -m tradewind_local
 
@@ -89,11 +89,14 @@ test: $(READY) tools ## Unit, then real parts, then the whole stack; coverage of
 bench: $(READY) ## Figures beside what a user would use instead (NAME=accept|event-to-run|create|import|metrics)
 	@$(BIN)/python benchmarks/run.py $(NAME)
 
+# Drills run on the stack that benchmarks run on, and write their figures beside those.
+DRILL := PYTHONPATH=benchmarks $(BIN)/python drills
+
 chaos: $(READY) ## Kill a part while triggers are in flight (NAME=…, SEED=1, EVENTS=200)
-	@$(BIN)/python benchmarks/chaos.py $(if $(NAME),--name $(NAME)) $(if $(SEED),--seed $(SEED)) $(if $(EVENTS),--events $(EVENTS))
+	@$(DRILL)/chaos.py $(if $(NAME),--name $(NAME)) $(if $(SEED),--seed $(SEED)) $(if $(EVENTS),--events $(EVENTS))
 
 test-alerts: $(READY) ## Break things on a real stack; each alert has to reach a receiver, and to be over afterwards
-	@$(BIN)/python benchmarks/alert_drill.py
+	@$(DRILL)/alert_drill.py
 
 test-compose: $(READY) tools ## Build and run docker-compose.yml for real (a quarter of an hour; Docker, or root on Debian; says what stands in)
 	@$(BIN)/python -m pytest -v tests/compose

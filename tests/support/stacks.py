@@ -4,14 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from support.servers import temporary_home
-from tradewind_local.parts import MONITORING
-from tradewind_local.settings import LocalSettings
+from tradewind_local.settings import PORTS, LocalSettings, port_variable
 from tradewind_local.stack import Stack
 
-ON_FREE_PORTS = {
-    f"TRADEWIND_{part.upper().replace('-', '_')}_PORT": "0"
-    for part in ("kafka", "airflow", "agents", "api", *MONITORING)
-}
+ON_FREE_PORTS = {port_variable(part): "0" for part in PORTS}
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import httpx
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from drill_stack import HOME, ROOT, DrillStack
+from alert_stack import HOME, ROOT, DrillStack
 from tradewind_contracts import records, run_ids
 from tradewind_contracts.events import TriggerPayload, WorkflowTriggered
 from tradewind_contracts.topics import AIRFLOW_GROUP, WORKFLOW_EVENTS
@@ -203,7 +203,7 @@ class _BrokenApi:
         return f"http://127.0.0.1:{self.drill.broken_port}"
 
     def begin(self) -> None:
-        environment = process_environment() | self.drill.environment | {"PYTHONPATH": str(ROOT / "benchmarks")}
+        environment = process_environment() | self.drill.environment | {"PYTHONPATH": str(ROOT / "drills")}
         command = [sys.executable, "-m", "uvicorn", "--factory", "api_that_breaks:create_app"]
         command += ["--port", str(self.drill.broken_port), "--log-level", "critical"]
         with (HOME / "logs" / "api-that-breaks.log").open("wb") as log:

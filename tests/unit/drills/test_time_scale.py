@@ -2,8 +2,9 @@
 
 import yaml  # type: ignore[import-untyped]  # published without types
 
+import time_scale
 from support import alert_cases, promql
-from tradewind_local.monitoring import receivers, time_scale
+from tradewind_local.monitoring import receivers
 
 PROMETHEUS = alert_cases.ROOT / "monitoring" / "prometheus" / "prometheus.yml"
 

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from drill_causes import Cause, Labels, on_its_own, side_by_side
-from drill_stack import DrillStack, running
+from alert_causes import Cause, Labels, on_its_own, side_by_side
+from alert_stack import DrillStack, running
 
 FACTOR = 15
 PATIENCE_SECONDS = 200

@@ -12,17 +12,16 @@ from pathlib import Path
 import httpx
 import yaml  # type: ignore[import-untyped]  # published without types
 
+import time_scale
 from alert_receiver import Receiver
-from tradewind_local.monitoring import time_scale
 from tradewind_local.parts import ALL, MONITORING
 from tradewind_local.ports import free_port
-from tradewind_local.settings import LocalSettings
+from tradewind_local.settings import PORTS, LocalSettings, port_variable
 from tradewind_local.stack import Stack
 
 ROOT = Path(__file__).parents[1]
 HOME = ROOT / ".drill"
 RULES = ROOT / "monitoring" / "prometheus" / "rules"
-PORTS = ("KAFKA", "AIRFLOW", "AGENTS", "API", *(part.upper().replace("-", "_") for part in MONITORING))
 
 
 @dataclass(frozen=True)
@@ -77,9 +76,9 @@ def running(factor: float) -> Iterator[DrillStack]:
 def _write_env_file(receiver: Receiver) -> None:
     dags = HOME / "dags"
     dags.mkdir(parents=True, mode=0o700)
-    for path in (*(ROOT / "airflow" / "dags").glob("*.py"), *(ROOT / "benchmarks" / "drill_dags").glob("*.py")):
+    for path in (*(ROOT / "airflow" / "dags").glob("*.py"), *(ROOT / "drills" / "dags").glob("*.py")):
         shutil.copy(path, dags)
-    rows = {f"TRADEWIND_{name}_PORT": "0" for name in PORTS} | {
+    rows = {port_variable(part): "0" for part in PORTS} | {
         "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
         # A busy machine is no reason to give up.
         "TRADEWIND_READY_TIMEOUT": "300",
