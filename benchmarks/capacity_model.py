@@ -16,6 +16,8 @@ STATES = 3
 """Status events of a run: queued, running, ended."""
 TOLD_PER_S = 1_350
 """Status events a second of one lifecycle publisher: ADR 8, 10,000 in 7.4 s."""
+LEDGER_RECORDS = 200_000
+"""Of each topic, what a facade that starts reads at most: 2 x `LEDGER_MAX_RUNS`; or 24 h of it."""
 POOL = 15
 """Connections of each Airflow process: `sql_alchemy_pool_size` 5 and `sql_alchemy_max_overflow` 10."""
 
@@ -86,9 +88,11 @@ class Load:
         return self.cores(self.one.record_ms * (1 + STATES))
 
     @property
-    def start_minutes(self) -> float:
-        """Until a new facade has read the topics back to `LEDGER_WINDOW_HOURS`' default, and is ready."""
-        return self.reading * DAY / 60
+    def start_seconds(self) -> float:
+        """Until a new facade has read its part of both topics and what comes meanwhile; a core to itself."""
+        stored = sum(min(states * self.rate * DAY, LEDGER_RECORDS) for states in (1, STATES))
+        left = 1 - self.reading
+        return stored * self.one.record_ms / 1000 / left if left > 0 else math.inf
 
     @property
     def facades(self) -> float:

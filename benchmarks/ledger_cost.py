@@ -9,10 +9,10 @@ from datetime import timedelta
 from figures import Figures
 from tradewind_api import ledger_records
 from tradewind_api.ledger import LedgerIndex
-from tradewind_api.ledger_reader import LedgerReader
+from tradewind_api.ledger_reader import LedgerReader, Window
 from tradewind_contracts.topics import WORKFLOW_EVENTS, WORKFLOW_STATUS
 
-WINDOW = timedelta(hours=1)
+WINDOW = Window(timedelta(hours=1), 10**9)
 PATIENCE = 120
 
 
@@ -54,7 +54,7 @@ def _read(bootstrap_servers: str) -> tuple[float, int, LedgerIndex]:
         {WORKFLOW_EVENTS.name: feeds.event, WORKFLOW_STATUS.name: feeds.status},
         index,
         WINDOW,
-        look_around_seconds=PATIENCE,
+        refresh_seconds=PATIENCE,
     )
     begun, deadline = time.process_time(), time.monotonic() + PATIENCE
     reader.open()

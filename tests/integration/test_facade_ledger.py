@@ -162,10 +162,12 @@ async def test_partitions_that_come_later_are_read_too(world: World) -> None:
         await until(is_seen, 10)
 
 
-def reader_of(world: World, feed: ledger_reader.Feed, index: LedgerIndex) -> ledger_reader.LedgerReader:
+def reader_of(
+    world: World, feed: ledger_reader.Feed, index: LedgerIndex, records: int = 1000
+) -> ledger_reader.LedgerReader:
     config = {"bootstrap.servers": world.bootstrap_servers}
-    window = timedelta(hours=1)
-    return ledger_reader.LedgerReader(config, {world.topics.events: feed}, index, window, look_around_seconds=0.2)
+    window = ledger_reader.Window(timedelta(hours=1), records)
+    return ledger_reader.LedgerReader(config, {world.topics.events: feed}, index, window, refresh_seconds=0.2)
 
 
 @asynccontextmanager
@@ -192,7 +194,7 @@ async def test_a_record_that_breaks_us_is_left_out_and_said(world: World, caplog
         world.produce(world.topics.events, records.Record(key, b"{}", []), partition=0)
     async with reading(reader_of(world, feed, small_index())):
         assert seen == [b"good", b"bad", b"next"]
-    assert "left out" in caplog.text
+    assert "skipped the record" in caplog.text
 
 
 async def test_topics_that_were_deleted_and_made_again_are_read_again(world: World) -> None:
@@ -225,3 +227,31 @@ async def test_a_reader_that_breaks_begins_again(world: World, monkeypatch: pyte
     async with reading(reader_of(world, lambda _, record: seen.add(record.key), small_index())):
         assert seen == {b"first"}
         assert not broken
+
+
+async def test_of_more_records_than_the_bound_the_last_ones_are_read(world: World) -> None:
+    seen: set[tuple[bytes | None, int]] = set()
+    topic, partitions = (
+        world.topics.events,
+        len(admin(world.bootstrap_servers).list_topics().topics[world.topics.events].partitions),
+    )
+    world.produce_all(topic, [records.Record(b"full", b"{}", [])] * 500, partition=0)
+    world.produce_all(topic, [records.Record(b"empty", b"{}", [])] * 3, partition=1)
+
+    def feed(_: LedgerIndex, record: Consumed) -> None:
+        seen.add((record.key, record.offset))
+
+    async with reading(reader_of(world, feed, small_index(), records=20 * partitions)):
+        full = {(b"full", offset) for offset in range(480, 500)}
+        assert seen == full | {(b"empty", offset) for offset in range(3)}
+
+
+async def test_a_restarted_facade_knows_the_last_runs_of_a_full_topic(world: World) -> None:
+    run_ids_in_order = [run_ids.new() for _ in range(400)]
+    world.produce_all(world.topics.events, [triggered(run_id) for run_id in run_ids_in_order])
+    world.produce_all(world.topics.status, [running(run_id) for run_id in run_ids_in_order for _ in range(2)])
+    async with world.running(ledger_max_runs=20) as client:
+        newest, oldest = run_ids_in_order[-1], run_ids_in_order[0]
+        statuses = [await client.get(f"/workflows/{run_id}/status") for run_id in (newest, oldest)]
+    assert [answer.status_code for answer in statuses] == [200, 404]
+    assert statuses[0].json()["status"] == "running"

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,9 +86,17 @@ class World:
 
     def produce(self, topic: str, record: records.Record, partition: int = -1, timestamp: int = 0) -> None:
         """Put a record into a topic, as another process would; `timestamp` is in Unix milliseconds."""
+        self.produce_all(topic, [record], partition, timestamp)
+
+    def produce_all(
+        self, topic: str, stored: Iterable[records.Record], partition: int = -1, timestamp: int = 0
+    ) -> None:
+        """Put records into a topic."""
         producer = Producer({"bootstrap.servers": self.bootstrap_servers, "partitioner": "murmur2_random"})
-        producer.produce(topic, record.value, record.key, partition, timestamp=timestamp, headers=list(record.headers))
-        assert producer.flush(10) == 0
+        for record in stored:
+            headers = list(record.headers)
+            producer.produce(topic, record.value, record.key, partition, timestamp=timestamp, headers=headers)
+        assert producer.flush(30) == 0
 
     def events(self) -> list[Event]:
         """Everything that stands in the events topic."""

@@ -1,4 +1,4 @@
-"""The engines as the facade sees them: who runs what, and how a run stands. Both serve the same two paths."""
+"""HTTP clients of the engines: their workflows and the status of a run. Both engines serve the same two paths."""
 
 import asyncio
 import logging
@@ -22,16 +22,16 @@ _ATTEMPTS = 2
 
 
 class EngineDownError(Exception):
-    """The engine gave no answer that can be used: it is down, too slow, refuses us, or speaks another language."""
+    """The engine gave no usable answer: it is down, too slow, refuses our credentials, or breaks the contract."""
 
 
 class Engine(Protocol):
-    """What runs workflows of one type."""
+    """Runs the workflows of one type."""
 
     async def status(self, workflow_run_id: str, workflow_id: str | None = None) -> WorkflowStatus | None:
-        """Return the run's status, or None where the engine has no such run; raise `EngineDownError`.
+        """Return the run's status, or None if the engine has no such run; raise `EngineDownError`.
 
-        `workflow_id`, where it is known, spares the engine a search over all its workflows.
+        `workflow_id`, if known, spares the engine a search over all its workflows.
         """
         ...
 
@@ -55,9 +55,9 @@ class HttpEngine:
         self._timeout_seconds = timeout_seconds
 
     async def status(self, workflow_run_id: str, workflow_id: str | None = None) -> WorkflowStatus | None:
-        """Return the run's status, or None where the engine has no such run; raise `EngineDownError`."""
+        """Return the run's status, or None if the engine has no such run; raise `EngineDownError`."""
         if ".." in workflow_run_id or workflow_run_id == ".":
-            return None  # as a path such an id would mean another resource; no engine lets a run be named so
+            return None  # in a path such an id would name another resource; no engine accepts it as a run id
         path = f"workflows/{workflow_run_id}/status"
         response = await self._get(
             "status", f"{path}?{urlencode({'workflow_id': workflow_id})}" if workflow_id else path
@@ -90,7 +90,7 @@ class HttpEngine:
         return response
 
     async def _attempt(self, path: str) -> httpx.Response:
-        # A kept-alive connection may have been closed under us: one more try, not at the same instant as all others.
+        # The engine may just have closed this kept-alive connection: one retry, with jitter.
         for _ in range(_ATTEMPTS - 1):
             try:
                 return await self._client.get(path)
@@ -100,7 +100,7 @@ class HttpEngine:
 
 
 def _is_unknown_run(response: httpx.Response) -> bool:
-    # Only the engine's own word counts: a proxy's 404, or Airflow's without our plugin, says nothing about the run.
+    # Only the engine's own problem counts: a 404 of a proxy, or of Airflow without our plugin, says nothing of the run.
     if response.status_code != HTTPStatus.NOT_FOUND:
         return False
     try:

@@ -1,11 +1,13 @@
-"""What the topics say about runs, as a bounded index in memory. It holds nothing that the topics could not tell again.
+"""A bounded in-memory index of what the topics say about runs; it can be rebuilt from them at any time.
 
-The index answers what the engines cannot: that an Idempotency-Key was used and for what, that a run was accepted and
-no engine has it yet, that it was dead-lettered, and how it stood when its engine was last heard of.
+The index has what the engines have not: which request an Idempotency-Key was used for, that a run was accepted and no
+engine has it yet, that it was dead-lettered, and the last status that its engine published.
 """
 
+import heapq
+import math
 import threading
-from collections import OrderedDict
+import time
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,12 +16,13 @@ from tradewind_contracts.dead_letters import DeadLetter
 from tradewind_contracts.events import WorkflowStatusChanged, WorkflowTriggered
 from tradewind_contracts.workflows import RunStatus, WorkflowStatus, WorkflowType
 
-_ELSEWHERE = -1
+_OTHER_TOPIC = -1
+_SPARE_ENTRIES = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """The record that asked for the run; `last_offset` is that of its latest repeat (a replay, a retry)."""
+    """The record that triggered the run; `last_offset` is that of its latest repeat (a replay, a retry)."""
 
     created_at: datetime
     fingerprint: bytes
@@ -29,7 +32,7 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Why the run was given up; `offset` is that of the record that was, or -1 where it stood in another topic."""
+    """Why the trigger was dead-lettered; `offset` is that of its record, or -1 if that was in another topic."""
 
     text: str
     offset: int
@@ -37,7 +40,7 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What is known of one run. `status` is a `WorkflowStatus` as JSON: small, and nothing for the collector."""
+    """What is known of one run. `status` is a `WorkflowStatus` as JSON: small, not tracked by the garbage collector."""
 
     workflow_id: str | None = None
     workflow_type: WorkflowType | None = None
@@ -45,16 +48,17 @@ class Run:
     rejection: Rejection | None = None
     status: bytes | None = None
     status_at: datetime | None = None
+    updated_at: float = -math.inf
 
     @property
     def rejected(self) -> bool:
-        """Whether the latest record that asked for the run was dead-lettered; a replay after it asks anew."""
+        """Whether the latest record that triggered the run was dead-lettered; a replay of it is a later record."""
         if self.rejection is None or self.status is not None:
             return False
         return self.trigger is None or self.rejection.offset >= self.trigger.last_offset
 
     def last_known(self, workflow_run_id: str) -> WorkflowStatus:
-        """Return the run's status as the topics tell it."""
+        """Return the run's status according to the topics."""
         if self.status is not None:
             return WorkflowStatus.model_validate_json(self.status)
         return WorkflowStatus(
@@ -68,9 +72,10 @@ class Run:
 
 
 class LedgerIndex:
-    """Run id -> `Run`, of the `max_runs` runs last heard of, with at most `max_bytes` of statuses.
+    """Run id -> `Run` for the `max_runs` runs with the latest events, with at most `max_bytes` of statuses.
 
-    Safe for threads. Any order of feeding that keeps each partition's order gives the same index.
+    Thread-safe. Any order of feeding that keeps each partition's order gives the same index. A run's age is that of its
+    latest event: partitions and topics are not read in the order of time.
     """
 
     def __init__(self, events_topic: str, *, max_runs: int, max_bytes: int) -> None:
@@ -78,7 +83,8 @@ class LedgerIndex:
         self._max_runs = max_runs
         self._max_bytes = max_bytes
         self._bytes = 0
-        self._runs: OrderedDict[str, Run] = OrderedDict()
+        self._runs: dict[str, Run] = {}
+        self._by_age: list[tuple[float, str]] = []
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -89,12 +95,12 @@ class LedgerIndex:
         return self._runs.get(workflow_run_id)
 
     def has_trigger_at(self, workflow_run_id: str, offset: int) -> bool:
-        """Whether the record at this offset of the run's partition was fed already."""
+        """Whether the record at this offset of the run's partition was already fed."""
         run = self._runs.get(workflow_run_id)
         return run is not None and run.trigger is not None and run.trigger.last_offset == offset
 
     def triggered(self, event: WorkflowTriggered, offset: int) -> None:
-        """Take in a trigger. Of two with different payloads the first stands: it is the one that engines run."""
+        """Add a trigger. Of two with different payloads the first counts: it is the one that engines run."""
         payload = event.payload
         digest = fingerprint(event.workflow_type, payload.parameters, payload.priority)
         new = Trigger(event.timestamp, digest, offset, offset)
@@ -102,10 +108,10 @@ class LedgerIndex:
             run = self._runs.get(event.workflow_run_id, Run())
             if run.trigger is None or offset < run.trigger.first_offset:
                 run = replace(run, workflow_id=event.workflow_id, workflow_type=event.workflow_type)
-            self._put(event.workflow_run_id, replace(run, trigger=_merged(run.trigger, new)))
+            self._put(event.workflow_run_id, replace(run, trigger=_merged(run.trigger, new)), event.timestamp)
 
     def changed(self, event: WorkflowStatusChanged) -> None:
-        """Take in a status; one that is older than what is known changes nothing."""
+        """Add a status; one that is older than the known status changes nothing."""
         status = WorkflowStatus(
             workflow_run_id=event.workflow_run_id,
             workflow_id=event.workflow_id,
@@ -115,23 +121,35 @@ class LedgerIndex:
         with self._lock:
             run = self._runs.get(event.workflow_run_id, Run(event.workflow_id, event.workflow_type))
             if run.status_at is None or event.timestamp >= run.status_at:
-                self._put(event.workflow_run_id, replace(run, status=status.encode(), status_at=event.timestamp))
+                run = replace(run, status=status.encode(), status_at=event.timestamp)
+                self._put(event.workflow_run_id, run, event.timestamp)
 
     def rejected(self, workflow_run_id: str, letter: DeadLetter) -> None:
-        """Take in that a record which asked for this run was dead-lettered."""
-        offset = letter.offset if letter.topic == self._events_topic else _ELSEWHERE
+        """Add that a record which triggered this run was dead-lettered."""
+        offset = letter.offset if letter.topic == self._events_topic else _OTHER_TOPIC
         rejection = Rejection(f"{letter.reason}: {letter.detail}", offset)
         with self._lock:
             run = self._runs.get(workflow_run_id, Run(letter.workflow_id, _type(letter.workflow_type)))
             if run.rejection is None or offset >= run.rejection.offset:
-                self._put(workflow_run_id, replace(run, rejection=rejection))
+                self._put(workflow_run_id, replace(run, rejection=rejection), letter.dead_lettered_at)
 
-    def _put(self, workflow_run_id: str, run: Run) -> None:
-        self._bytes += _weight(run) - _weight(self._runs.pop(workflow_run_id, None))
+    def _put(self, workflow_run_id: str, run: Run, at: datetime) -> None:
+        # A producer whose clock is ahead must not keep its runs here for ever.
+        updated_at = max(run.updated_at, min(at.timestamp(), time.time()))
+        run = replace(run, updated_at=updated_at)
+        self._bytes += _status_bytes(run) - _status_bytes(self._runs.get(workflow_run_id))
         self._runs[workflow_run_id] = run
+        heapq.heappush(self._by_age, (updated_at, workflow_run_id))
         while len(self._runs) > self._max_runs or (self._bytes > self._max_bytes and len(self._runs) > 1):
-            _, forgotten = self._runs.popitem(last=False)
-            self._bytes -= _weight(forgotten)
+            self._evict_oldest()
+        if len(self._by_age) > 2 * len(self._runs) + _SPARE_ENTRIES:
+            self._by_age = sorted((run.updated_at, run_id) for run_id, run in self._runs.items())
+
+    def _evict_oldest(self) -> None:
+        updated_at, workflow_run_id = heapq.heappop(self._by_age)
+        run = self._runs.get(workflow_run_id)
+        if run is not None and run.updated_at == updated_at:  # else it was updated since, or is evicted
+            self._bytes -= _status_bytes(self._runs.pop(workflow_run_id))
 
 
 def _merged(known: Trigger | None, new: Trigger) -> Trigger:
@@ -141,7 +159,7 @@ def _merged(known: Trigger | None, new: Trigger) -> Trigger:
     return replace(first, last_offset=max(known.last_offset, new.last_offset))
 
 
-def _weight(run: Run | None) -> int:
+def _status_bytes(run: Run | None) -> int:
     return len(run.status) if run and run.status else 0
 
 

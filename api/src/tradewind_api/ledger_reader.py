@@ -1,10 +1,13 @@
-"""The thread that reads the topics into the ledger index, for as long as the facade lives."""
+"""The thread that reads the topics into the ledger index."""
 
 import asyncio
 import logging
+import math
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 
@@ -16,17 +19,25 @@ from tradewind_api.ledger_records import Consumed, RawHeaders
 logger = logging.getLogger(__name__)
 
 Feed = Callable[[LedgerIndex, Consumed], None]
-Place = tuple[str, int]
+Partition = tuple[str, int]
 
 _POLL_SECONDS = 0.2
 _REQUEST_SECONDS = 3.0
 _RETRY_SECONDS = 0.5
 
 
-class LedgerReader:
-    """Reads every partition of the topics from `window` ago on, without a consumer group, and commits nothing.
+@dataclass(frozen=True)
+class Window:
+    """How far back the topics are read: records of at most `age`, and at most `records` of each topic."""
 
-    Each facade process sees all records. After an error it begins again at the window's start: feeding is idempotent.
+    age: timedelta
+    records: int
+
+
+class LedgerReader:
+    """Reads every partition of the topics from the window's start on, without a consumer group, and commits nothing.
+
+    Each facade process reads all records. After an error it starts again at the window's start: feeding is idempotent.
     """
 
     def __init__(
@@ -34,12 +45,12 @@ class LedgerReader:
         config: dict[str, Any],
         feeds: Mapping[str, Feed],
         index: LedgerIndex,
-        window: timedelta,
+        window: Window,
         *,
-        look_around_seconds: float,
+        refresh_seconds: float,
     ) -> None:
         self._config = config | {
-            # The client insists on a name; without subscribe() or commit() no group of it ever exists.
+            # The client requires a name; without subscribe() or commit() no such group is created.
             "group.id": "tradewind-api-ledger",
             "enable.auto.commit": False,
             "enable.partition.eof": True,
@@ -52,8 +63,8 @@ class LedgerReader:
         self._feeds = feeds
         self._index = index
         self._window = window
-        self._look_around_seconds = look_around_seconds
-        self._behind: set[Place] | None = None
+        self._refresh_seconds = refresh_seconds
+        self._behind: set[Partition] | None = None
         self._caught_up = False
         self._lag = 0
         self._closed = threading.Event()
@@ -61,12 +72,12 @@ class LedgerReader:
 
     @property
     def caught_up(self) -> bool:
-        """Whether the end of every partition has been seen once; once true, it stays true."""
+        """Whether the end of every partition has been reached once; once true, it stays true."""
         return self._caught_up
 
     @property
     def lag(self) -> int:
-        """Records that stand in the topics and were not read yet, at the last look around."""
+        """Records of the topics that were not read yet at the last refresh."""
         return self._lag
 
     def open(self) -> None:
@@ -91,37 +102,41 @@ class LedgerReader:
     def _follow(self) -> None:
         consumer = Consumer(self._config)
         try:
-            read = self._begin(consumer)
-            looked = time.monotonic()
+            assigned = self._begin(consumer)
+            refreshed_at = time.monotonic()
             while not self._closed.is_set():
                 self._take(consumer.poll(_POLL_SECONDS))
-                if time.monotonic() - looked > self._look_around_seconds:
-                    self._look_around(consumer, read)
-                    looked = time.monotonic()
+                if time.monotonic() - refreshed_at > self._refresh_seconds:
+                    self._refresh(consumer, assigned)
+                    refreshed_at = time.monotonic()
         finally:
             consumer.close()
 
-    def _begin(self, consumer: Consumer) -> set[Place]:
-        places = self._places(consumer)
-        # Ends first: a partition without records since the window's start begins where it ended before we asked.
-        ends = {place: _end(consumer, place) for place in places}
-        since = int((time.time() - self._window.total_seconds()) * 1000)
-        wanted = [TopicPartition(topic, partition, since) for topic, partition in places]
+    def _begin(self, consumer: Consumer) -> set[Partition]:
+        partitions = self._partitions(consumer)
+        # Ends first: a partition without records in the window is read from where it ended before it was searched.
+        ends = {partition: _end(consumer, partition) for partition in partitions}
+        since = int((time.time() - self._window.age.total_seconds()) * 1000)
+        wanted = [TopicPartition(*partition, since) for partition in partitions]
         starts = consumer.offsets_for_times(wanted, timeout=_REQUEST_SECONDS)
+        partitions_of = Counter(topic for topic, _ in partitions)
         for start in starts:
-            start.offset = start.offset if start.offset >= 0 else ends[start.topic, start.partition]
-        self._behind = set(places)
+            if start.error is not None:
+                raise KafkaException(start.error)
+            most = math.ceil(self._window.records / partitions_of[start.topic])
+            start.offset = first_offset(start.offset, ends[start.topic, start.partition], most)
+        self._behind = set(partitions)
         consumer.incremental_assign(starts)
-        return set(places)
+        return set(partitions)
 
-    def _places(self, consumer: Consumer) -> list[Place]:
-        places: list[Place] = []
+    def _partitions(self, consumer: Consumer) -> list[Partition]:
+        partitions: list[Partition] = []
         for topic in self._feeds:
             metadata = consumer.list_topics(topic, timeout=_REQUEST_SECONDS).topics[topic]
             if metadata.error is not None:
                 raise KafkaException(metadata.error)
-            places += [(topic, partition) for partition in metadata.partitions]
-        return places
+            partitions += [(topic, number) for number in metadata.partitions]
+        return partitions
 
     def _take(self, message: Message | None) -> None:
         if message is None:
@@ -135,37 +150,46 @@ class LedgerReader:
             raise KafkaException(error)
 
     def _feed(self, topic: str, message: Message) -> None:
-        # Reading again would meet the same record again: one that breaks us is left out, and said.
+        # Starting again would meet the same record again: one that raises is logged and skipped.
         try:
             self._feeds[topic](self._index, _consumed(message))
         except Exception:
-            logger.exception("left out %s/%s at %s", topic, message.partition(), message.offset())
+            logger.exception("skipped the record %s/%s at %s", topic, message.partition(), message.offset())
 
-    def _at_end(self, place: Place) -> None:
+    def _at_end(self, partition: Partition) -> None:
         if self._behind:
-            self._behind.discard(place)
+            self._behind.discard(partition)
             self._caught_up = self._caught_up or not self._behind
 
-    def _look_around(self, consumer: Consumer, read: set[Place]) -> None:
+    def _refresh(self, consumer: Consumer, assigned: set[Partition]) -> None:
         try:
-            added = [place for place in self._places(consumer) if place not in read]
+            added = [partition for partition in self._partitions(consumer) if partition not in assigned]
         except KafkaException as error:
-            logger.warning("partitions could not be looked up: %s", error)
+            logger.warning("the topics' partitions cannot be listed: %s", error)
             return
         if added:
-            consumer.incremental_assign([TopicPartition(*place, OFFSET_BEGINNING) for place in added])
-            read.update(added)
+            consumer.incremental_assign([TopicPartition(*partition, OFFSET_BEGINNING) for partition in added])
+            assigned.update(added)
         self._lag = sum(_lag(consumer, position) for position in consumer.position(consumer.assignment()))
 
 
+def first_offset(in_window: int, end: int, most: int) -> int:
+    """Return the offset at which reading a partition begins.
+
+    It is the first one in the window's time (negative: none is), but at most `most` offsets before the end. Offsets
+    without a record (compacted, aborted) make the records fewer, never more.
+    """
+    return max(in_window if in_window >= 0 else end, end - most)
+
+
 def _consumed(message: Message) -> Consumed:
-    # The client's types allow for a dict, which is only ever produced.
+    # The client's types allow a dict, which only producers use.
     headers = cast("RawHeaders", message.headers())
     return Consumed(message.key(), message.value(), headers, message.offset() or 0)
 
 
-def _end(consumer: Consumer, place: Place) -> int:
-    return int(consumer.get_watermark_offsets(TopicPartition(*place), timeout=_REQUEST_SECONDS)[1])
+def _end(consumer: Consumer, partition: Partition) -> int:
+    return int(consumer.get_watermark_offsets(TopicPartition(*partition), timeout=_REQUEST_SECONDS)[1])
 
 
 def _lag(consumer: Consumer, position: TopicPartition) -> int:

@@ -1,4 +1,4 @@
-"""Kafka records into the ledger index: which records say what. Pure but for the index."""
+"""Feeds Kafka records into the ledger index."""
 
 import logging
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 RawHeaders = records.Headers | None
 
 CONFLICTS = frozenset({Outcome.CONFLICT.value, ProblemType.IDEMPOTENCY_CONFLICT.slug, ProblemType.STATE_CONFLICT.slug})
-"""Reasons that say the run exists: such a letter must not hide it."""
+"""Reasons of dead letters whose run exists: they must not hide it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Consumed:
 
 
 def feed_event(index: LedgerIndex, record: Consumed) -> None:
-    """Take in a record of `workflow-events`: triggers count, commands do not, what is no event is not ours to judge."""
+    """Feed a record of `workflow-events`; commands and what is not an event are skipped."""
     if index.has_trigger_at((record.key or b"").decode(errors="replace"), record.offset):
         return
     event = _event(record)
@@ -37,17 +37,17 @@ def feed_event(index: LedgerIndex, record: Consumed) -> None:
 
 
 def feed_status(index: LedgerIndex, record: Consumed) -> None:
-    """Take in a record of `workflow-status`; the ids of scheduled runs and the like stand for several runs."""
+    """Feed a record of `workflow-status`, except for ids that Airflow makes: several DAGs can have a run of that id."""
     event = _event(record)
     if isinstance(event, WorkflowStatusChanged) and not run_ids.is_made_by_airflow(event.workflow_run_id):
         index.changed(event)
 
 
 def feed_dead_letter(index: LedgerIndex, record: Consumed) -> None:
-    """Take in a record of `workflow-events.dlq`, where it is a trigger that no run will come of."""
+    """Feed a record of `workflow-events.dlq` if it is a trigger for which no run will be created."""
     headers = list(record.headers or ())
     letter = dead_letters.read(headers)
-    if letter and letter.workflow_run_id and letter.reason not in CONFLICTS and _asks_for_run(record):
+    if letter and letter.workflow_run_id and letter.reason not in CONFLICTS and _is_trigger(record):
         index.rejected(letter.workflow_run_id, letter)
 
 
@@ -59,9 +59,9 @@ def _event(record: Consumed) -> object:
         return None
 
 
-def _asks_for_run(record: Consumed) -> bool:
-    # A dead-lettered command says nothing about whether its run exists. An event may be too broken to decode, and
-    # still say what it wanted to be.
+def _is_trigger(record: Consumed) -> bool:
+    # A dead-lettered command says nothing about whether its run exists. The type of an event can often be read even if
+    # the event cannot be decoded.
     stated = next((raw for name, raw in record.headers or () if name.lower() == "ce_type"), None)
     return (stated or _stated_type(record.value)) in {b"workflow.triggered", "workflow.triggered"}
 

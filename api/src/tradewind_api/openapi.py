@@ -1,4 +1,4 @@
-"""The OpenAPI description: problems as every error's body, tokens on all but the public paths, models by reference."""
+"""The OpenAPI description: errors are problems, all but the public paths need a token, models are references."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ REQUEST_EXAMPLES = {
 
 
 class DescribedApi(FastAPI):
-    """FastAPI, with the description as it is: errors are problems, and some paths are public."""
+    """FastAPI whose OpenAPI description has our errors and public paths."""
 
     @override
     def openapi(self) -> dict[str, Any]:
@@ -40,7 +40,7 @@ class DescribedApi(FastAPI):
 
 
 def errors(*kinds: ProblemType) -> dict[int | str, dict[str, Any]]:
-    """Return the error answers of a route, by status."""
+    """Return the error responses of a route by status."""
     described: dict[int | str, dict[str, Any]] = {}
     for kind in kinds:
         answer = described.setdefault(
@@ -64,8 +64,8 @@ def header(name: str, description: str, schema: dict[str, Any] | None = None) ->
     return {"in": "header", "name": name, "description": description, "schema": schema or {"type": "string"}}
 
 
-def answer_header(description: str) -> dict[str, Any]:
-    """Return a header of an answer."""
+def response_header(description: str) -> dict[str, Any]:
+    """Return a response header."""
     return {"description": description, "schema": {"type": "string"}}
 
 

@@ -1,4 +1,4 @@
-"""What machines ask: is it there, is it ready, how does it do. All of it public, none of it slow."""
+"""Liveness, readiness, health and metrics: public endpoints that answer without any I/O."""
 
 from datetime import UTC, datetime
 from typing import Literal
@@ -15,11 +15,11 @@ from tradewind_contracts.workflows import WorkflowType
 
 router = APIRouter(tags=["operations"])
 
-Word = Literal["up", "down", "starting", "catching-up"]
+DependencyState = Literal["up", "down", "starting", "catching-up"]
 
 
 class Root(BaseModel):
-    """What this is."""
+    """Name and version of the service."""
 
     message: str
     version: str
@@ -32,15 +32,15 @@ class Alive(BaseModel):
 
 
 class Health(BaseModel):
-    """Whether triggers can be taken, and how each dependency was at the last look."""
+    """Whether triggers can be taken, and the last known state of each dependency."""
 
     status: Literal["healthy", "unhealthy"]
     timestamp: AwareDatetime
-    dependencies: dict[str, Word] = Field(description="kafka, ledger, airflow, langgraph")
+    dependencies: dict[str, DependencyState] = Field(description="kafka, ledger, airflow, langgraph")
 
 
 class Ready(BaseModel):
-    """Whether the start is over: the producer has its id, and the topics were read once."""
+    """Whether the process has started: the producer has its id, and the topics were read once."""
 
     status: Literal["ready", "not ready"]
     waiting_for: list[str]
@@ -53,22 +53,22 @@ def _services(request: Request) -> Services:
 
 @router.get("/", operation_id="getRoot")
 async def root() -> Root:
-    """Say what this is."""
+    """Return the name and version of the service."""
     return Root(message="Workflow Orchestration API", version=__version__)
 
 
 @router.get("/livez", operation_id="getLiveness")
 async def livez() -> Alive:
-    """Answer: the process and its event loop do."""
+    """Return 200 while the process and its event loop run."""
     return Alive()
 
 
 @router.get("/readyz", operation_id="getReadiness", responses={503: {"model": Ready, "description": "Not ready yet"}})
 async def readyz(request: Request) -> Response:
-    """Answer 200 once triggers can be taken at full speed, 503 before.
+    """Return 200 once triggers can be taken at full speed, 503 before.
 
-    A broker or an engine that fails later leaves it at 200: statuses are still to be had, and a trigger's 503 tells its
-    caller more than a balancer's would.
+    It stays 200 if a broker or an engine fails later: statuses are still served, and a trigger's 503 says more to its
+    caller than a load balancer's would.
     """
     waiting = _waiting_for(_services(request))
     body = Ready(status="not ready" if waiting else "ready", waiting_for=waiting)
@@ -77,7 +77,7 @@ async def readyz(request: Request) -> Response:
 
 @router.get("/health", operation_id="getHealth", responses={503: {"model": Health, "description": "Not ready yet"}})
 async def health(request: Request) -> Response:
-    """Return readiness, and how each dependency was at the last look."""
+    """Return readiness and the last known state of each dependency."""
     services = _services(request)
     ready = not _waiting_for(services)
     body = Health(
@@ -95,7 +95,7 @@ async def health(request: Request) -> Response:
     },
 )
 async def metrics(request: Request) -> Response:
-    """Return the metrics, in the format that the scraper asks for."""
+    """Return the metrics in the format that the scraper accepts."""
     encode, content_type = choose_encoder(request.headers.get("accept", ""))
     collected: Metrics = request.app.state.metrics
     return Response(encode(collected.registry), headers={"content-type": content_type})
@@ -107,13 +107,13 @@ def _waiting_for(services: Services) -> list[str]:
     return [name for name, done in checks.items() if not done]
 
 
-def _dependencies(services: Services) -> dict[str, Word]:
+def _dependencies(services: Services) -> dict[str, DependencyState]:
     publisher, progress = services.connections.publisher, services.connections.progress
-    kafka: Word = "up" if publisher.connected else ("down" if publisher.ready else "starting")
+    kafka: DependencyState = "up" if publisher.connected else ("down" if publisher.ready else "starting")
     return {
         "kafka": kafka,
         "ledger": "up" if progress.caught_up else "catching-up",
-        **{name.value: "up" if services.catalogue.current(name) else "down" for name in WorkflowType},
+        **{name.value: "up" if services.workflow_lists.current(name) else "down" for name in WorkflowType},
     }
 
 

@@ -1,4 +1,4 @@
-"""The workflows: trigger one, ask how a run stands, list them."""
+"""The public endpoints: trigger a workflow, get a run's status, list the workflows."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, TypeAdapter
 from tradewind_api import openapi, preferences
 from tradewind_api.bodies import workflow_request
 from tradewind_api.services import Services
-from tradewind_api.triggers import Order
+from tradewind_api.triggers import TriggerRequest
 from tradewind_contracts.problems import ProblemType
 from tradewind_contracts.run_ids import RunId
 from tradewind_contracts.workflows import WorkflowInfo, WorkflowRequest, WorkflowResponse, WorkflowStatus
@@ -39,7 +39,7 @@ ServicesDep = Annotated[Services, Depends(_services)]
     operation_id="triggerWorkflow",
     status_code=202,
     response_model=WorkflowResponse,
-    response_description="Accepted: the event is durable, the run will come",
+    response_description="Accepted: the event is durable, the run will be created",
     responses=openapi.errors(
         ProblemType.MALFORMED_BODY,
         ProblemType.UNKNOWN_WORKFLOW,
@@ -56,12 +56,12 @@ ServicesDep = Annotated[Services, Depends(_services)]
         200: {
             "description": "The run ended within the time that `Prefer: wait` gave it",
             "model": WorkflowStatus,
-            "headers": {"Preference-Applied": openapi.answer_header("`wait=N`, N in seconds")},
+            "headers": {"Preference-Applied": openapi.response_header("`wait=N`, N in seconds")},
         },
         202: {
             "headers": {
-                "Location": openapi.answer_header("Where the run's status is"),
-                "Idempotent-Replayed": openapi.answer_header("`true` when the run had been accepted before"),
+                "Location": openapi.response_header("Where the run's status is"),
+                "Idempotent-Replayed": openapi.response_header("`true` when the run had been accepted before"),
             }
         },
     },
@@ -82,17 +82,17 @@ ServicesDep = Annotated[Services, Depends(_services)]
 async def trigger(request: Request, body: BodyDep, services: ServicesDep) -> Response:
     """Trigger a workflow.
 
-    The answer is given when the event is on all in-sync replicas of the ledger topic. After a 503 send the same again
+    The answer comes when the event is on all in-sync replicas of the ledger topic. After a 503 send the same again
     under the same Idempotency-Key: it stays one run.
     """
     headers = request.headers
-    order = Order(
-        request=body,
+    trigger_request = TriggerRequest(
+        workflow=body,
         caller=request.state.caller,
         key=preferences.idempotency_key(headers.getlist("idempotency-key")),
         traceparent=preferences.traceparent(headers.get("traceparent")),
     )
-    accepted = await services.triggers.accept(order)
+    accepted = await services.triggers.accept(trigger_request)
     seconds = preferences.wait_seconds(headers.getlist("prefer"))
     return await _answer(accepted, seconds, services)
 
@@ -117,7 +117,7 @@ async def _answer(accepted: WorkflowResponse, seconds: int | None, services: Ser
     responses=openapi.errors(ProblemType.UNKNOWN_RUN, ProblemType.INVALID_REQUEST, ProblemType.ENGINE_UNAVAILABLE),
 )
 async def status(workflow_run_id: Annotated[RunId, Path()], services: ServicesDep) -> Response:
-    """Return how a run stands: its engine's word, or the last known one, marked `stale`, where that is down."""
+    """Return a run's status: from its engine, or if that is down the last known one, marked `stale`."""
     return _json(await services.statuses.status(workflow_run_id), 200)
 
 
@@ -127,18 +127,16 @@ async def status(workflow_run_id: Annotated[RunId, Path()], services: ServicesDe
     response_model=list[WorkflowInfo],
     responses=openapi.errors(ProblemType.ENGINE_UNAVAILABLE)
     | {
-        200: {
-            "headers": {"Tradewind-Stale": openapi.answer_header("Engines that are down: their part is the last list")}
-        }
+        200: {"headers": {"Tradewind-Stale": openapi.response_header("Engines that are down: their last list is used")}}
     },
 )
 async def workflows(services: ServicesDep) -> Response:
     """List the workflows that can be triggered, with the JSON Schema of their parameters."""
-    infos, stale = await services.catalogue.listing()
+    infos, stale = await services.workflow_lists.listing()
     headers = {"tradewind-stale": ", ".join(stale)} if stale else None
     return Response(_LISTING.dump_json(infos), 200, headers, media_type=JSONResponse.media_type)
 
 
 def _json(model: BaseModel, status_code: int, headers: dict[str, str] | None = None) -> Response:
-    # The models were validated where they were made; they go out as they are.
+    # The models were validated when they were created: not validated a second time.
     return Response(model.model_dump_json(), status_code, headers, media_type=JSONResponse.media_type)

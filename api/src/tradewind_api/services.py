@@ -1,4 +1,4 @@
-"""The composition root: what talks to the outside is opened here, and what decides is built on it."""
+"""The composition root: opens the connections and builds the services on them."""
 
 import asyncio
 import contextlib
@@ -11,24 +11,28 @@ from datetime import timedelta
 import httpx
 
 from tradewind_api import ledger_records
-from tradewind_api.catalogue import Catalogue
 from tradewind_api.engine_auth import AirflowAuth, BearerAuth
 from tradewind_api.engines import Engines, HttpEngine
 from tradewind_api.ledger import LedgerIndex
-from tradewind_api.ledger_reader import LedgerReader
+from tradewind_api.ledger_reader import LedgerReader, Window
 from tradewind_api.metrics import Metrics
 from tradewind_api.publisher import KafkaPublisher, Publisher
 from tradewind_api.settings import Settings
 from tradewind_api.statuses import LedgerProgress, Statuses
 from tradewind_api.triggers import Triggers
+from tradewind_api.workflow_lists import WorkflowLists
 from tradewind_contracts.workflows import WorkflowType
+
+# Read at start of each topic: more would be of runs that the index has no room for. A run has one trigger, which may be
+# repeated or followed by commands, and two statuses or more.
+_RECORDS_PER_RUN = 2
 
 _POOL = httpx.Limits(max_connections=50, max_keepalive_connections=20)
 
 
 @dataclass(frozen=True)
 class Connections:
-    """What talks to the outside: Kafka in both directions, and the engines."""
+    """The connections of the process: Kafka in both directions, and the engines."""
 
     publisher: Publisher
     progress: LedgerProgress
@@ -45,13 +49,13 @@ class Services:
     connections: Connections
     triggers: Triggers
     statuses: Statuses
-    catalogue: Catalogue
+    workflow_lists: WorkflowLists
     waiting: asyncio.Semaphore
 
 
 @asynccontextmanager
 async def connect(settings: Settings, index: LedgerIndex, metrics: Metrics) -> AsyncIterator[Connections]:
-    """Open the connections; on leaving, deliver what is in flight and close them."""
+    """Open the connections; at exit deliver what is in flight and close them."""
     publisher = KafkaPublisher(
         settings.kafka_client(),
         settings.events_topic,
@@ -67,8 +71,8 @@ async def connect(settings: Settings, index: LedgerIndex, metrics: Metrics) -> A
         settings.kafka_client(),
         feeds,
         index,
-        timedelta(hours=settings.ledger_window_hours),
-        look_around_seconds=settings.ledger_look_around_seconds,
+        Window(timedelta(hours=settings.ledger_window_hours), _RECORDS_PER_RUN * settings.ledger_max_runs),
+        refresh_seconds=settings.ledger_look_around_seconds,
     )
     async with contextlib.AsyncExitStack() as stack:
         engines = await _engines(stack, settings, metrics)
@@ -82,20 +86,20 @@ async def connect(settings: Settings, index: LedgerIndex, metrics: Metrics) -> A
 async def _engines(stack: contextlib.AsyncExitStack, settings: Settings, metrics: Metrics) -> Engines:
     airflow_url = str(settings.airflow_base_url).rstrip("/")
     airflow_auth = AirflowAuth(airflow_url, settings.airflow_username, settings.airflow_password)
-    doors: dict[WorkflowType, tuple[str, httpx.Auth]] = {
+    endpoints: dict[WorkflowType, tuple[str, httpx.Auth]] = {
         WorkflowType.AIRFLOW: (f"{airflow_url}/tradewind/", airflow_auth),
         WorkflowType.LANGGRAPH: (str(settings.langgraph_base_url), BearerAuth(settings.langgraph_token)),
     }
     verify = ssl.create_default_context()
     engines: dict[WorkflowType, HttpEngine] = {}
-    for name, (base_url, auth) in doors.items():
+    for name, (base_url, auth) in endpoints.items():
         client = httpx.AsyncClient(
             base_url=base_url,
             auth=auth,
             verify=verify,
             limits=_POOL,
             timeout=settings.engine_timeout_seconds,
-            # Engines are our own: a proxy of the environment is for the outside.
+            # The engines are internal: a proxy from the environment is not for them.
             trust_env=False,
         )
         await stack.enter_async_context(client)
@@ -105,24 +109,24 @@ async def _engines(stack: contextlib.AsyncExitStack, settings: Settings, metrics
 
 @asynccontextmanager
 async def serve(settings: Settings, metrics: Metrics, connect: Connect) -> AsyncIterator[Services]:
-    """Yield the services, running; on leaving, stop them."""
+    """Yield the running services; stop them at exit."""
     index = LedgerIndex(settings.events_topic, max_runs=settings.ledger_max_runs, max_bytes=settings.ledger_max_bytes)
     async with connect(settings, index, metrics) as connections:
-        catalogue = Catalogue(connections.engines, settings.catalogue_ttl_seconds)
-        keeping = asyncio.create_task(catalogue.keep_current())
+        workflow_lists = WorkflowLists(connections.engines, settings.catalogue_ttl_seconds)
+        reloading = asyncio.create_task(workflow_lists.keep_current())
         _gauges(metrics, connections, index)
         try:
             yield Services(
                 connections=connections,
-                triggers=Triggers(connections.publisher, index, catalogue, metrics, settings.environment),
+                triggers=Triggers(connections.publisher, index, workflow_lists, metrics, settings.environment),
                 statuses=Statuses(connections.engines, index, connections.progress),
-                catalogue=catalogue,
+                workflow_lists=workflow_lists,
                 waiting=asyncio.Semaphore(settings.max_waiting),
             )
         finally:
-            keeping.cancel()
+            reloading.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await keeping
+                await reloading
 
 
 def _gauges(metrics: Metrics, connections: Connections, index: LedgerIndex) -> None:

@@ -1,4 +1,4 @@
-"""How a run stands: its engine's word, and where no engine has one, the topics' (architecture.md D7)."""
+"""A run's status: from its engine, or if no engine has it, from the topics (architecture.md D7)."""
 
 import asyncio
 from typing import Protocol
@@ -15,11 +15,11 @@ _LONGEST_PAUSE_SECONDS = 1.0
 
 
 class LedgerProgress(Protocol):
-    """How far the topics were read."""
+    """How far the topics have been read."""
 
     @property
     def caught_up(self) -> bool:
-        """Whether the end of every partition has been seen once."""
+        """Whether the end of every partition has been reached once."""
         ...
 
     @property
@@ -29,7 +29,7 @@ class LedgerProgress(Protocol):
 
 
 class Statuses:
-    """Asks the engine that owns a run, or all where the owner is not known."""
+    """Asks the engine that owns a run, or all engines if the owner is not known."""
 
     def __init__(self, engines: Engines, index: LedgerIndex, progress: LedgerProgress) -> None:
         self._engines = engines
@@ -37,7 +37,7 @@ class Statuses:
         self._progress = progress
 
     async def status(self, workflow_run_id: str) -> WorkflowStatus:
-        """Return how the run stands; raise `ApiError` (unknown-run, engine-unavailable)."""
+        """Return the run's status; raise `ApiError` (unknown-run, engine-unavailable)."""
         run = self._index.get(workflow_run_id)
         owners = [run.workflow_type] if run and run.workflow_type else list(self._engines)
         answers = await asyncio.gather(*(self._ask(owner, workflow_run_id, run) for owner in owners))
@@ -45,7 +45,7 @@ class Statuses:
             if isinstance(answer, WorkflowStatus):
                 return answer
         down = [str(answer) for answer in answers if isinstance(answer, EngineDownError)]
-        # Read again: the topics may have told more while the engines were asked.
+        # Read the index again: it may have been updated while the engines were asked.
         return self._from_topics(workflow_run_id, self._index.get(workflow_run_id), down)
 
     async def finished(self, workflow_run_id: str, seconds: float) -> WorkflowStatus | None:
@@ -78,7 +78,7 @@ class Statuses:
     def _from_topics(self, workflow_run_id: str, run: Run | None, down: list[str]) -> WorkflowStatus:
         if run is not None:
             known = run.last_known(workflow_run_id)
-            # An engine that has forgotten a run which it once told of can no longer vouch for it.
+            # The engine reported a status once and no longer has the run: its last status may be out of date.
             known.stale = bool(down) or run.status is not None
             return known
         if down:

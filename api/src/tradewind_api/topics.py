@@ -1,4 +1,4 @@
-"""`python -m tradewind_api.topics`: make the topics that do not exist; may run any number of times."""
+"""`python -m tradewind_api.topics`: create the topics that do not exist. Idempotent."""
 
 import logging
 import sys
@@ -15,18 +15,18 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from tradewind_contracts import kafka_clients, secret_files
 from tradewind_contracts.topics import TOPICS, Topic
 
-# A broker that is not up yet is no news: the error says so when the time is over.
+# librdkafka logs each failed connection while the broker starts: TopicsError reports the last one instead.
 _SILENT = logging.getLogger("tradewind_api.librdkafka")
 _SILENT.addHandler(logging.NullHandler())
 _SILENT.propagate = False
 
 
 class TopicsError(Exception):
-    """The topics could not be made; the message says why."""
+    """The topics could not be created; the message says why."""
 
 
 class TopicSettings(BaseSettings):
-    """What this process needs to know: where the broker is, and how to get in."""
+    """The settings of this command: address and credentials of the broker."""
 
     model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True, secrets_dir=secret_files.FOLDER)
 
@@ -39,7 +39,7 @@ class TopicSettings(BaseSettings):
 
 
 def main() -> int:
-    """Make the topics and say so; the exit code is 0 when they are there, 1 when not, 2 when the settings are wrong."""
+    """Create the topics; the exit code is 0 when they exist, 1 when not, 2 when the settings are wrong."""
     try:
         settings = TopicSettings()
         create_topics(settings.kafka_client())
@@ -60,30 +60,30 @@ def _in_a_line(wrong: ValidationError | SettingsError) -> str:
 
 
 def create_topics(config: dict[str, str], topics: Iterable[Topic] = TOPICS, timeout: float = 60) -> None:
-    """Make the topics that do not exist and wait until each partition has a leader and takes records.
+    """Create the topics that do not exist, and wait until each partition has a leader.
 
-    Existing topics are left as they are; new ones have the broker's default replication. `config` is librdkafka's.
-    Raises TopicsError when it does not work within `timeout` seconds, at once when Kafka refuses for good.
+    Existing topics are not changed; new ones have the broker's default replication factor. `config` is librdkafka's.
+    Raises TopicsError after `timeout` seconds, or at once if Kafka refuses with an error that cannot be retried.
     """
-    heard: list[KafkaError] = []
-    options: dict[str, Any] = {**config, "error_cb": heard.append}
+    errors: list[KafkaError] = []
+    options: dict[str, Any] = {**config, "error_cb": errors.append}
     client = AdminClient(options, logger=_SILENT)
     wanted, deadline = tuple(topics), time.monotonic() + timeout
-    while not _are_there(client, wanted, min(10, timeout)):
+    while not _exist(client, wanted, min(10, timeout)):
         client.poll(0)
         if time.monotonic() > deadline:
-            names, where = ", ".join(topic.name for topic in wanted), config["bootstrap.servers"]
-            raise TopicsError(f"the topics {names} could not be made on {where} within {timeout:.0f} s{_why(heard)}")
+            names, servers = ", ".join(topic.name for topic in wanted), config["bootstrap.servers"]
+            raise TopicsError(f"cannot create the topics {names} on {servers} within {timeout:.0f} s{_why(errors)}")
         time.sleep(0.1)
 
 
-def _why(heard: list[KafkaError]) -> str:
-    # That all brokers are down follows from what was said before.
-    causes = [error.str() for error in heard if error.code() != KafkaError._ALL_BROKERS_DOWN]  # noqa: SLF001  # its name
+def _why(errors: list[KafkaError]) -> str:
+    # "All brokers down" only repeats the errors before it.
+    causes = [error.str() for error in errors if error.code() != KafkaError._ALL_BROKERS_DOWN]  # noqa: SLF001  # its name
     return f": {causes[-1]}" if causes else ""
 
 
-def _are_there(client: AdminClient, topics: tuple[Topic, ...], timeout: float) -> bool:
+def _exist(client: AdminClient, topics: tuple[Topic, ...], timeout: float) -> bool:
     try:
         return _create(client, topics, timeout) and _have_leaders(client, topics, timeout)
     except KafkaException:
@@ -97,8 +97,8 @@ def _create(client: AdminClient, topics: tuple[Topic, ...], timeout: float) -> b
         for topic in topics
         if topic.name not in known
     ]
-    made = client.create_topics(new) if new else {}
-    return all(_created(future.exception()) for future in made.values())
+    created = client.create_topics(new) if new else {}
+    return all(_created(future.exception()) for future in created.values())
 
 
 def _created(error: BaseException | None) -> bool:
@@ -111,7 +111,7 @@ def _created(error: BaseException | None) -> bool:
         return True
     if cause.retriable():
         return False
-    raise TopicsError(f"Kafka refused to make a topic: {cause.str()}") from error
+    raise TopicsError(f"Kafka refused to create a topic: {cause.str()}") from error
 
 
 def _have_leaders(client: AdminClient, topics: tuple[Topic, ...], timeout: float) -> bool:

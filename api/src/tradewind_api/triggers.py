@@ -1,4 +1,4 @@
-"""Accepting a trigger: an id, a check, an event that the broker has acknowledged. Then, and only then, a yes."""
+"""Accepts triggers: checks them, and answers once the broker has acknowledged the event."""
 
 import asyncio
 import time
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-from tradewind_api.catalogue import Catalogue
 from tradewind_api.errors import ApiError
 from tradewind_api.ledger import LedgerIndex
 from tradewind_api.metrics import Metrics, exemplar
 from tradewind_api.preferences import fingerprint
 from tradewind_api.publisher import DeliveryError, Publisher, RefusedError
+from tradewind_api.workflow_lists import WorkflowLists
 from tradewind_contracts import json_text, records, run_ids
 from tradewind_contracts.events import Metadata, TriggerPayload, WorkflowTriggered
 from tradewind_contracts.problems import ProblemType
@@ -22,104 +22,109 @@ RETRY_AFTER_SECONDS = 2
 
 
 @dataclass(frozen=True)
-class Order:
-    """One call's wish: `caller` is the name of its token, `key` its Idempotency-Key."""
+class TriggerRequest:
+    """A call to trigger a workflow: `caller` is the name of its token, `key` its Idempotency-Key."""
 
-    request: WorkflowRequest
+    workflow: WorkflowRequest
     caller: str
     key: str | None = None
     traceparent: str | None = None
 
 
 @dataclass(frozen=True)
-class _Flight:
+class _PendingDelivery:
     fingerprint: bytes
     delivery: asyncio.Task[WorkflowResponse]
 
 
 class Triggers:
-    """Accepts triggers. The same key from the same caller for the same workflow is one run, whenever it comes.
+    """Accepts triggers. The same key from the same caller for the same workflow is always the same run.
 
-    What this process has seen in the topics, or delivers right now, is answered without a second event. What it has not
-    (another facade's event of this instant, one before the ledger's window) becomes an event with the same run id, of
-    which engines make one run.
+    A key that this process has read from the topics, or is delivering now, is answered without a second event. Any
+    other repeat (another facade delivers it now, or it is older than the ledger) becomes an event with the same run
+    id, for which engines create one run.
     """
 
     def __init__(
-        self, publisher: Publisher, index: LedgerIndex, catalogue: Catalogue, metrics: Metrics, environment: str
+        self,
+        publisher: Publisher,
+        index: LedgerIndex,
+        workflow_lists: WorkflowLists,
+        metrics: Metrics,
+        environment: str,
     ) -> None:
         self._publisher = publisher
         self._index = index
-        self._catalogue = catalogue
+        self._workflow_lists = workflow_lists
         self._metrics = metrics
         self._metadata = Metadata(environment=environment)
-        self._flights: dict[str, _Flight] = {}
+        self._pending: dict[str, _PendingDelivery] = {}
 
-    async def accept(self, order: Order) -> WorkflowResponse:
-        """Return the accepted run, `deduplicated` where it had been accepted before; raise `ApiError`."""
+    async def accept(self, trigger: TriggerRequest) -> WorkflowResponse:
+        """Return the accepted run, `deduplicated` if it had been accepted before; raise `ApiError`."""
         begun = time.perf_counter()
         try:
-            response = await (self._new(order) if order.key is None else self._keyed(order, order.key))
+            response = await (self._new(trigger) if trigger.key is None else self._keyed(trigger, trigger.key))
         except ApiError as error:
             self._metrics.triggers.labels(error.problem.type.rpartition(":")[2]).inc()
             raise
         finally:
-            self._metrics.accept_seconds.observe(time.perf_counter() - begun, exemplar(order.traceparent))
+            self._metrics.accept_seconds.observe(time.perf_counter() - begun, exemplar(trigger.traceparent))
         self._metrics.triggers.labels("deduplicated" if response.deduplicated else "accepted").inc()
         return response
 
-    async def _new(self, order: Order) -> WorkflowResponse:
-        await self._catalogue.check(order.request)
-        return await self._deliver(order, run_ids.new())
+    async def _new(self, trigger: TriggerRequest) -> WorkflowResponse:
+        await self._workflow_lists.check(trigger.workflow)
+        return await self._deliver(trigger, run_ids.new())
 
-    async def _keyed(self, order: Order, key: str) -> WorkflowResponse:
-        request = order.request
-        run_id = run_ids.from_idempotency_key(order.caller, request.workflow_id, key)
+    async def _keyed(self, trigger: TriggerRequest, key: str) -> WorkflowResponse:
+        request = trigger.workflow
+        run_id = run_ids.from_idempotency_key(trigger.caller, request.workflow_id, key)
         digest = fingerprint(request.workflow_type, request.parameters, request.priority)
         if replay := self._replay(request, run_id, digest):
             return replay
-        if flight := self._flights.get(run_id):
-            _same(flight.fingerprint, digest, run_id)
-            return (await asyncio.shield(flight.delivery)).model_copy(update={"deduplicated": True})
-        return await asyncio.shield(self._fly(order, run_id, digest))
+        if pending := self._pending.get(run_id):
+            _require_same_payload(pending.fingerprint, digest, run_id)
+            return (await asyncio.shield(pending.delivery)).model_copy(update={"deduplicated": True})
+        return await asyncio.shield(self._start_delivery(trigger, run_id, digest))
 
     def _replay(self, request: WorkflowRequest, run_id: str, digest: bytes) -> WorkflowResponse | None:
         run = self._index.get(run_id)
         if run is None or run.trigger is None:
             return None
-        _same(run.trigger.fingerprint, digest, run_id)
+        _require_same_payload(run.trigger.fingerprint, digest, run_id)
         status = RunStatus.REJECTED if run.rejected else RunStatus.TRIGGERED
         return _response(request, run_id, run.trigger.created_at, status, deduplicated=True)
 
-    def _fly(self, order: Order, run_id: str, digest: bytes) -> asyncio.Task[WorkflowResponse]:
-        # A task of its own: the first caller may go away, the others still get their answer.
-        delivery = asyncio.create_task(self._checked(order, run_id))
-        self._flights[run_id] = _Flight(digest, delivery)
-        delivery.add_done_callback(partial(self._landed, run_id))
+    def _start_delivery(self, trigger: TriggerRequest, run_id: str, digest: bytes) -> asyncio.Task[WorkflowResponse]:
+        # A task of its own: when the first caller disconnects, the others still get their answer.
+        delivery = asyncio.create_task(self._checked(trigger, run_id))
+        self._pending[run_id] = _PendingDelivery(digest, delivery)
+        delivery.add_done_callback(partial(self._end_delivery, run_id))
         return delivery
 
-    def _landed(self, run_id: str, delivery: asyncio.Task[WorkflowResponse]) -> None:
-        del self._flights[run_id]
+    def _end_delivery(self, run_id: str, delivery: asyncio.Task[WorkflowResponse]) -> None:
+        del self._pending[run_id]
         if not delivery.cancelled():
-            delivery.exception()  # seen, even where every caller has gone away
+            delivery.exception()  # marks it as retrieved, even if every caller has disconnected
 
-    async def _checked(self, order: Order, run_id: str) -> WorkflowResponse:
-        await self._catalogue.check(order.request)
-        return await self._deliver(order, run_id)
+    async def _checked(self, trigger: TriggerRequest, run_id: str) -> WorkflowResponse:
+        await self._workflow_lists.check(trigger.workflow)
+        return await self._deliver(trigger, run_id)
 
-    async def _deliver(self, order: Order, run_id: str) -> WorkflowResponse:
-        event = self._event(order.request, run_id)
-        record = records.encode(event, order.traceparent)
-        _fits(record)
+    async def _deliver(self, trigger: TriggerRequest, run_id: str) -> WorkflowResponse:
+        event = self._event(trigger.workflow, run_id)
+        record = records.encode(event, trigger.traceparent)
+        _require_size(record)
         try:
             position = await self._publisher.publish(record)
         except DeliveryError as error:
-            raise _undelivered(error, run_id, keyed=order.key is not None) from error
+            raise _undelivered(error, run_id, keyed=trigger.key is not None) from error
         self._index.triggered(event, position.offset)
-        return _response(order.request, run_id, event.timestamp, RunStatus.TRIGGERED, deduplicated=False)
+        return _response(trigger.workflow, run_id, event.timestamp, RunStatus.TRIGGERED, deduplicated=False)
 
     def _event(self, request: WorkflowRequest, run_id: str) -> WorkflowTriggered:
-        # The request's own checks hold for these very objects: they are not walked a second time.
+        # Already validated with the request: not validated a second time.
         return WorkflowTriggered(
             timestamp=datetime.now(UTC),
             source=SOURCE,
@@ -131,13 +136,13 @@ class Triggers:
         )
 
 
-def _same(first: bytes, now: bytes, run_id: str) -> None:
+def _require_same_payload(first: bytes, now: bytes, run_id: str) -> None:
     if first != now:
         detail = f"run {run_id} was asked for under this Idempotency-Key with another type, parameters or priority"
         raise ApiError(ProblemType.IDEMPOTENCY_CONFLICT, detail, instance=_status_path(run_id))
 
 
-def _fits(record: records.Record) -> None:
+def _require_size(record: records.Record) -> None:
     # Numbers may grow on their way through JSON (1e9 becomes 1000000000.0): consumers refuse what is larger than this.
     if len(record.value) > json_text.MAX_BYTES:
         raise ApiError(ProblemType.BODY_TOO_LARGE, f"the event has {len(record.value)} bytes of {json_text.MAX_BYTES}")
@@ -145,7 +150,7 @@ def _fits(record: records.Record) -> None:
 
 def _undelivered(error: DeliveryError, run_id: str, *, keyed: bool) -> ApiError:
     if isinstance(error, RefusedError):
-        detail = f"the event was not taken, and no run will come of it: {error}"
+        detail = f"the event was not taken, and no run will be created: {error}"
         return ApiError(ProblemType.KAFKA_UNAVAILABLE, detail, retry_after=RETRY_AFTER_SECONDS)
     advice = "Send it again with the same Idempotency-Key: it stays one run." if keyed else _ADVICE_WITHOUT_KEY
     detail = f"the broker has not confirmed the event ({error}); it may or may not have kept it. {advice}"
@@ -154,8 +159,8 @@ def _undelivered(error: DeliveryError, run_id: str, *, keyed: bool) -> ApiError:
 
 
 _ADVICE_WITHOUT_KEY = (
-    "The call had no Idempotency-Key: see `instance` for whether the run exists before you send it again, "
-    "and use a key, under which a repeat stays one run."
+    "The call had no Idempotency-Key: look at `instance` for whether the run exists before you send it again, "
+    "and use a key: then a repeat stays one run."
 )
 
 

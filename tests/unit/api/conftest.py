@@ -15,5 +15,5 @@ def settings() -> Settings:
 async def facade(settings: Settings) -> AsyncIterator[Facade]:
     """The facade's app, running in this process, with fakes for Kafka and the engines, whose lists it has read."""
     async with Facade().running(settings) as running:
-        await running.app.state.services.catalogue.listing()
+        await running.app.state.services.workflow_lists.listing()
         yield running

@@ -5,6 +5,7 @@ import pytest
 from support.ledger_steps import RUNS, START, consumed, dead, event, new_index, run_of, status, trigger
 from tradewind_api import ledger_records
 from tradewind_api.ledger_records import Consumed
+from tradewind_contracts.events import WorkflowTriggered
 from tradewind_contracts.workflows import RunStatus, WorkflowType
 
 
@@ -157,6 +158,31 @@ def test_what_was_heard_of_longest_ago_is_forgotten_first() -> None:
     for offset, run_id in enumerate(["run-a", "run-b", "run-a", "run-c"]):
         ledger_records.feed_event(index, trigger(run_id, offset))
     assert [index.get(run_id) is not None for run_id in RUNS] == [True, False, True]
+
+
+def test_an_old_run_that_is_read_late_evicts_no_newer_one() -> None:
+    index = new_index(max_runs=2)
+    for offset, run_id in [(8, "run-b"), (9, "run-c"), (1, "run-a")]:
+        ledger_records.feed_event(index, trigger(run_id, offset))
+    assert [index.get(run_id) is not None for run_id in RUNS] == [False, True, True]
+
+
+def test_a_clock_that_is_ahead_keeps_no_run_for_ever() -> None:
+    index, future = new_index(max_runs=2), 100 * 365 * 24 * 3600
+    ledger_records.feed_status(index, status("run-a", "running", future))
+    for run_id in ("run-b", "run-c"):
+        event = WorkflowTriggered(
+            source="test", workflow_id="recon", workflow_type=WorkflowType.AIRFLOW, workflow_run_id=run_id
+        )
+        index.triggered(event, 0)
+    assert [index.get(run_id) is not None for run_id in RUNS] == [False, True, True]
+
+
+def test_updates_of_few_runs_take_no_memory() -> None:
+    index = new_index()
+    for seconds in range(5000):
+        ledger_records.feed_status(index, status("run-a", "running", seconds))
+    assert len(index._by_age) < 1100
 
 
 def test_large_statuses_are_forgotten_before_memory_is() -> None:

@@ -80,6 +80,15 @@ def test_reading_all_again_changes_nothing(both: tuple[list[Step], list[Step]]) 
     assert contents(fed(steps + steps)) == contents(fed(steps))
 
 
+@given(st.permutations(range(12)), st.integers(1, 12))
+def test_the_newest_runs_are_kept_in_whichever_order_partitions_are_read(offsets: list[int], max_runs: int) -> None:
+    index = new_index(max_runs)
+    for offset in offsets:
+        ledger_records.feed_event(index, trigger(f"run-{offset}", offset))
+    kept = {offset for offset in offsets if index.get(f"run-{offset}")}
+    assert kept == set(range(12 - max_runs, 12))
+
+
 @given(st.lists(partitions(), max_size=6), st.integers(1, 3), st.integers(1, 1500))
 def test_the_index_stays_within_its_bounds(stored: list[list[list[Step]]], max_runs: int, max_bytes: int) -> None:
     index = new_index(max_runs, max_bytes)

@@ -98,7 +98,7 @@ def test_what_another_made_is_made(code: int | None, there: bool) -> None:
 
 
 def test_what_kafka_refuses_for_good_is_told_at_once() -> None:
-    with pytest.raises(topics.TopicsError, match="refused to make a topic"):
+    with pytest.raises(topics.TopicsError, match="refused to create a topic"):
         topics._created(KafkaException(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)))
 
 

@@ -110,7 +110,7 @@ async def test_a_refused_event_is_a_503_that_says_nothing_will_come_of_it(facade
     facade.publisher.error = RefusedError("too many")
     response = await facade.trigger()
     assert problem_of(response) == (503, "kafka-unavailable")
-    assert "no run will come" in response.json()["detail"]
+    assert "no run will be created" in response.json()["detail"]
     assert "instance" not in response.json()
 
 

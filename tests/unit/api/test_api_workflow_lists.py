@@ -5,9 +5,9 @@ import pytest
 
 from support.engine_suite import FakeEngine
 from support.facade import Facade, facade_settings, info, pointers_of, problem_of, until
-from tradewind_api import catalogue as catalogue_module
-from tradewind_api.catalogue import Catalogue
+from tradewind_api import workflow_lists
 from tradewind_api.errors import ApiError
+from tradewind_api.workflow_lists import WorkflowLists
 from tradewind_contracts.problems import ProblemType
 from tradewind_contracts.workflows import WorkflowInfo, WorkflowRequest, WorkflowType
 
@@ -84,7 +84,7 @@ async def test_an_unknown_workflow_is_a_404_that_names_its_likes(facade: Facade)
 async def test_an_unknown_workflow_of_an_engine_that_went_down_is_a_503(
     facade: Facade, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(catalogue_module, "_RELOAD_SECONDS", 0.0)
+    monkeypatch.setattr(workflow_lists, "_RELOAD_SECONDS", 0.0)
     facade.airflow.down = True
     assert problem_of(await facade.trigger(workflow_id="perhaps-new")) == (503, "engine-unavailable")
 
@@ -106,14 +106,14 @@ def request(parameters: dict[str, Any]) -> WorkflowRequest:
     return WorkflowRequest(workflow_id="w", workflow_type=WorkflowType.AIRFLOW, parameters=parameters)
 
 
-def catalogue_of(schema: dict[str, Any]) -> tuple[Catalogue, SlowEngine]:
+def lists_of(schema: dict[str, Any]) -> tuple[WorkflowLists, SlowEngine]:
     engine = SlowEngine([info("w", WorkflowType.AIRFLOW, schema)])
-    return Catalogue({WorkflowType.AIRFLOW: engine}, ttl_seconds=10), engine
+    return WorkflowLists({WorkflowType.AIRFLOW: engine}, ttl_seconds=10), engine
 
 
 async def test_callers_at_once_share_one_question() -> None:
-    catalogue, engine = catalogue_of({})
-    await asyncio.gather(*(catalogue.check(request({})) for _ in range(20)))
+    lists, engine = lists_of({})
+    await asyncio.gather(*(lists.check(request({})) for _ in range(20)))
     assert engine.asked == ["workflows"]
 
 
@@ -128,43 +128,43 @@ async def test_callers_at_once_share_one_question() -> None:
     ],
 )
 async def test_a_schema_that_cannot_be_used_is_a_503_and_fetches_nothing(schema: dict[str, Any]) -> None:
-    catalogue, _ = catalogue_of(schema)
+    lists, _ = lists_of(schema)
     with pytest.raises(ApiError) as raised:
-        await catalogue.check(request({"a": "x"}))
+        await lists.check(request({"a": "x"}))
     assert raised.value.problem.type == ProblemType.WORKFLOW_UNAVAILABLE.uri
 
 
 async def test_formats_are_checked_as_airflow_checks_them() -> None:
-    catalogue, _ = catalogue_of({"properties": {"day": {"type": "string", "format": "date"}}})
-    await catalogue.check(request({"day": "2026-02-28"}))
+    lists, _ = lists_of({"properties": {"day": {"type": "string", "format": "date"}}})
+    await lists.check(request({"day": "2026-02-28"}))
     with pytest.raises(ApiError) as raised:
-        await catalogue.check(request({"day": "2026-02-30"}))
+        await lists.check(request({"day": "2026-02-30"}))
     assert [error.pointer for error in raised.value.problem.errors] == ["#/parameters/day"]
 
 
 async def test_at_most_fifty_errors_of_bounded_length_are_told() -> None:
-    catalogue, _ = catalogue_of({"additionalProperties": {"type": "integer"}})
+    lists, _ = lists_of({"additionalProperties": {"type": "integer"}})
     with pytest.raises(ApiError) as raised:
-        await catalogue.check(request({f"p{n}": "x" * 1000 for n in range(200)}))
+        await lists.check(request({f"p{n}": "x" * 1000 for n in range(200)}))
     errors = raised.value.problem.errors
     assert len(errors) == 50
     assert max(len(error.detail) for error in errors) <= 300
 
 
 async def test_pointers_are_escaped(facade: Facade) -> None:
-    catalogue, _ = catalogue_of({"properties": {"a/b~c": {"items": {"type": "integer"}}}})
+    lists, _ = lists_of({"properties": {"a/b~c": {"items": {"type": "integer"}}}})
     with pytest.raises(ApiError) as raised:
-        await catalogue.check(request({"a/b~c": [1, "x"]}))
+        await lists.check(request({"a/b~c": [1, "x"]}))
     assert [error.pointer for error in raised.value.problem.errors] == ["#/parameters/a~1b~0c/1"]
     assert pointers_of(await facade.trigger(parameters={"isin": 1})) == ["#/parameters/isin"]
 
 
 async def test_keeping_current_outlives_a_list_that_breaks_us(caplog: pytest.LogCaptureFixture) -> None:
-    catalogue, engine = catalogue_of({})
+    lists, engine = lists_of({})
     good, engine.infos = engine.infos, None  # type: ignore[assignment]  # what no engine may answer
-    keeping = asyncio.create_task(catalogue.keep_current())
+    keeping = asyncio.create_task(lists.keep_current())
     await until(lambda: caplog.records)
     engine.infos = good
-    await until(lambda: catalogue.known(WorkflowType.AIRFLOW))
+    await until(lambda: lists.known(WorkflowType.AIRFLOW))
     keeping.cancel()
     assert "could not be read" in caplog.text

@@ -1,4 +1,4 @@
-"""The engines' workflows, kept at hand: what can be triggered, and whether parameters fit, without asking an engine."""
+"""The engines' workflow lists, cached: what can be triggered, and whether parameters match the workflow's schema."""
 
 import asyncio
 import difflib
@@ -29,14 +29,14 @@ _FORMATS = FormatChecker()  # as Airflow's Param checks them
 
 
 @dataclass(frozen=True)
-class Workflow:
-    """A workflow and the validator of its parameters; None where its schema is not one."""
+class KnownWorkflow:
+    """A workflow and the validator of its parameters; None if its schema is not a JSON Schema."""
 
     info: WorkflowInfo
     validator: Draft202012Validator | None
 
     def check(self, parameters: Mapping[str, Any]) -> None:
-        """Raise `ApiError` where the parameters do not fit the schema."""
+        """Raise `ApiError` if the parameters do not match the schema."""
         try:
             errors = self._errors(parameters)
         except (Unresolvable, re.error, RecursionError) as error:
@@ -54,15 +54,15 @@ class Workflow:
         ]
 
     def _unusable(self) -> ApiError:
-        detail = f"the parameters' schema of {self.info.workflow_id} is not a JSON Schema that can be used"
+        detail = f"the parameters_schema of {self.info.workflow_id} is not a usable JSON Schema"
         return ApiError(ProblemType.WORKFLOW_UNAVAILABLE, detail, retry_after=RETRY_AFTER_SECONDS)
 
 
-class _Shelf:
-    """One engine's workflows, as last heard; `current` is False while the engine does not answer."""
+class _EngineList:
+    """One engine's workflows as last read; `current` is False while the engine does not answer."""
 
     def __init__(self, workflow_type: WorkflowType, engine: Engine) -> None:
-        self.workflows: dict[str, Workflow] | None = None
+        self.workflows: dict[str, KnownWorkflow] | None = None
         self.current = False
         self._type = workflow_type
         self._engine = engine
@@ -70,7 +70,7 @@ class _Shelf:
         self._loading: asyncio.Task[None] | None = None
 
     async def reload(self, max_age_seconds: float) -> None:
-        """Ask the engine again, unless that was done within `max_age_seconds`; callers at once share one question."""
+        """Read the list again unless it was tried within `max_age_seconds`; concurrent callers share one request."""
         if self._loading is None:
             if time.monotonic() - self._tried_at < max_age_seconds:
                 return
@@ -80,87 +80,87 @@ class _Shelf:
     async def _load(self) -> None:
         try:
             infos = await self._engine.workflows()
-            self.workflows = {info.workflow_id: _workflow(info) for info in infos}
+            self.workflows = {info.workflow_id: _known(info) for info in infos}
             self.current = True
         except EngineDownError as error:
             level = logging.WARNING if self.current else logging.DEBUG
-            logger.log(level, "%s: the last list stands: %s", self._type, error)
+            logger.log(level, "%s: its workflow list cannot be read, the last one is used: %s", self._type, error)
             self.current = False
         finally:
             self._tried_at = time.monotonic()
             self._loading = None
 
 
-class Catalogue:
-    """The workflows of all engines; an engine that is down is answered for by its last list."""
+class WorkflowLists:
+    """The workflows of all engines; for an engine that is down, those of its last list."""
 
     def __init__(self, engines: Engines, ttl_seconds: float) -> None:
-        self._shelves = {name: _Shelf(name, engine) for name, engine in engines.items()}
+        self._lists = {name: _EngineList(name, engine) for name, engine in engines.items()}
         self._ttl_seconds = ttl_seconds
 
     def known(self, workflow_type: WorkflowType) -> bool:
         """Whether this engine's list was ever read."""
-        return self._shelves[workflow_type].workflows is not None
+        return self._lists[workflow_type].workflows is not None
 
     def current(self, workflow_type: WorkflowType) -> bool:
-        """Whether this engine answered when it was last asked for its list."""
-        return self._shelves[workflow_type].current
+        """Whether this engine answered the last request for its list."""
+        return self._lists[workflow_type].current
 
     async def check(self, request: WorkflowRequest) -> None:
-        """Raise `ApiError` where the workflow is not known or the parameters do not fit its schema."""
-        workflow = self._find(request) or await self._look_again(request)
+        """Raise `ApiError` if the workflow is not known or the parameters do not match its schema."""
+        workflow = self._find(request) or await self._find_after_reload(request)
         workflow.check(request.parameters)
 
     async def listing(self) -> tuple[list[WorkflowInfo], list[WorkflowType]]:
-        """Return all workflows, and the engines whose part is not current; raise `ApiError` if none was ever read."""
-        unread = [shelf for shelf in self._shelves.values() if shelf.workflows is None]
-        await asyncio.gather(*(shelf.reload(_RELOAD_SECONDS) for shelf in unread))
-        read = [shelf.workflows for shelf in self._shelves.values() if shelf.workflows is not None]
+        """Return all workflows and the engines whose list is not current; raise `ApiError` if no list was ever read."""
+        unread = [listed for listed in self._lists.values() if listed.workflows is None]
+        await asyncio.gather(*(listed.reload(_RELOAD_SECONDS) for listed in unread))
+        read = [listed.workflows for listed in self._lists.values() if listed.workflows is not None]
         if not read:
             raise _engine_unavailable("no engine")
         infos = [workflow.info for workflows in read for workflow in workflows.values()]
-        return infos, [name for name, shelf in self._shelves.items() if not shelf.current]
+        return infos, [name for name, listed in self._lists.items() if not listed.current]
 
     async def keep_current(self) -> None:
-        """Read the lists again as they age, for ever; until an engine's first answer, once a second."""
+        """Reload the lists for ever, each `ttl_seconds`; once a second until each engine has answered."""
         while True:
-            found = await asyncio.gather(*(shelf.reload(0) for shelf in self._shelves.values()), return_exceptions=True)
+            found = await asyncio.gather(*(listed.reload(0) for listed in self._lists.values()), return_exceptions=True)
             for error in filter(None, found):
                 logger.error("a workflow list could not be read", exc_info=error)
-            complete = all(self.known(name) for name in self._shelves)
+            complete = all(self.known(name) for name in self._lists)
             await asyncio.sleep(self._ttl_seconds if complete else min(_RELOAD_SECONDS, self._ttl_seconds))
 
-    def _find(self, request: WorkflowRequest) -> Workflow | None:
-        return (self._shelves[request.workflow_type].workflows or {}).get(request.workflow_id)
+    def _find(self, request: WorkflowRequest) -> KnownWorkflow | None:
+        return (self._lists[request.workflow_type].workflows or {}).get(request.workflow_id)
 
-    async def _look_again(self, request: WorkflowRequest) -> Workflow:
-        # It may be new. A question a second at most, however many strangers ask.
-        shelf = self._shelves[request.workflow_type]
-        await shelf.reload(_RELOAD_SECONDS)
+    async def _find_after_reload(self, request: WorkflowRequest) -> KnownWorkflow:
+        # It may be new. At most one request a second, however many callers send unknown names.
+        listed = self._lists[request.workflow_type]
+        await listed.reload(_RELOAD_SECONDS)
         if found := self._find(request):
             return found
-        if not shelf.current:
+        if not listed.current:
             raise _engine_unavailable(request.workflow_type)
-        raise ApiError(ProblemType.UNKNOWN_WORKFLOW, _unknown(request, shelf.workflows or ()))
+        raise ApiError(ProblemType.UNKNOWN_WORKFLOW, _unknown(request, listed.workflows or ()))
 
 
-def _workflow(info: WorkflowInfo) -> Workflow:
+def _known(info: WorkflowInfo) -> KnownWorkflow:
     try:
         Draft202012Validator.check_schema(info.parameters_schema)
     except SchemaError as error:
-        logger.warning("%s: its parameters' schema is not one: %s", info.workflow_id, error.message[:_MAX_DETAIL])
-        return Workflow(info, None)
+        logger.warning("%s: parameters_schema is not a JSON Schema: %s", info.workflow_id, error.message[:_MAX_DETAIL])
+        return KnownWorkflow(info, None)
     # An empty registry: a schema's $ref must never make us fetch a URL.
     validator = Draft202012Validator(info.parameters_schema, format_checker=_FORMATS, registry=EMPTY_REGISTRY)
-    return Workflow(info, validator)
+    return KnownWorkflow(info, validator)
 
 
-def _unknown(request: WorkflowRequest, names: Mapping[str, Workflow] | tuple[()]) -> str:
+def _unknown(request: WorkflowRequest, names: Mapping[str, KnownWorkflow] | tuple[()]) -> str:
     close = difflib.get_close_matches(request.workflow_id, list(names), n=3)
     hint = f"; did you mean {' or '.join(close)}?" if close else ""
     return f"{request.workflow_type} has no workflow {request.workflow_id}{hint}"
 
 
 def _engine_unavailable(name: str) -> ApiError:
-    detail = f"{name} could not be asked for its workflows, and this one is on no list that was read before"
+    detail = f"the workflow list of {name} cannot be read, and this workflow is on no list that was read before"
     return ApiError(ProblemType.ENGINE_UNAVAILABLE, detail, retry_after=RETRY_AFTER_SECONDS)
