@@ -29,8 +29,8 @@ env: ## Secrets for the containers and the local stack into .env: what it lacks 
 tools: $(READY) ## Build the monitoring programs, and Compose for the tests (Go, 5-10 minutes, once on a machine), and say where they lie
 	@$(BIN)/python -m tradewind_local.monitoring.tools
 
-statsd-mapping: $(READY) ## Write statsd-exporter/ anew: after a new Airflow, or a new metric of our plugin
-	@$(BIN)/python -m tradewind_local.monitoring.statsd_mapping
+statsd-mapping: $(READY) ## Write the files of statsd-exporter/: after a new Airflow, or a new metric of our plugin
+	@PYTHONPATH=statsd-exporter $(BIN)/python -m tradewind_statsd
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
   --no-header --no-annotate $(patsubst %,--no-emit-package tradewind-%,$(subst langgraph,agents,$(PARTS)))
@@ -49,7 +49,7 @@ check: $(READY) ## Format, lint, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/mypy contracts/src api/src langgraph/src airflow/plugins airflow/dags local/src monitoring/grafana tests benchmarks drills
+	$(BIN)/mypy contracts/src api/src langgraph/src airflow/plugins airflow/dags local/src monitoring/grafana statsd-exporter tests benchmarks drills
 
 STACK := $(BIN)/python -m tradewind_local
 

@@ -20,9 +20,9 @@ import psutil
 from airflow_api import AirflowApi
 from figures import Benchmark, Figures, Limit
 from stack_under_test import HOME, WORKFLOW
-from tradewind_local import credentials, env_file
+from tradewind_local import airflow_config, credentials, env_file
 from tradewind_local.monitoring import tools
-from tradewind_local.monitoring.statsd_mapping import FOLDER
+from tradewind_local.monitoring.parts import MAPPING
 from tradewind_local.ports import LOOPBACK, free_port
 from tradewind_local.settings import LocalSettings
 from tradewind_local.stack import Stack
@@ -30,7 +30,7 @@ from tradewind_local.stack import Stack
 DAGS, TASKS = 500, 10
 RUNS = 10
 SENDER = Path(__file__).with_name("metrics_sender.py")
-OURS = credentials.read(FOLDER / "airflow.env")
+OURS = credentials.read(airflow_config.METRICS)
 DEFAULTS = {
     "AIRFLOW__METRICS__STATSD_ON": "True",
     "AIRFLOW__METRICS__STATSD_INFLUXDB_ENABLED": "False",
@@ -67,7 +67,7 @@ class Recorder:
 
 def run() -> Benchmark:
     """Count the packets of real task runs, then the series of 500 DAGs of 10 tasks in the real statsd_exporter."""
-    mapping = f"--statsd.mapping-config={FOLDER / 'mapping.yml'}"
+    mapping = f"--statsd.mapping-config={MAPPING}"
     home = HOME / "metrics"
     shutil.rmtree(home, ignore_errors=True)
     try:

@@ -10,9 +10,9 @@ import pytest
 from support.airflow_stats import OWN_LINES, Call, send
 from support.exposition import Scrape
 from tradewind_local.monitoring import tools
-from tradewind_local.monitoring.metric_rules import DROPPED
-from tradewind_local.monitoring.statsd_mapping import FOLDER, Metric, ours, registry
 from tradewind_local.ports import free_port
+from tradewind_statsd.mapping import FOLDER, Metric, ours, registry
+from tradewind_statsd.metric_rules import DROPPED
 
 TASK = {"dag_id": "etl.daily", "task_id": "grp.load"}
 OTHER_TASK = {"dag_id": "etl.daily", "task_id": "grp.save"}

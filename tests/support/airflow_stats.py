@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from tradewind_local.credentials import read
-from tradewind_local.monitoring.statsd_mapping import FOLDER
+from tradewind_statsd.mapping import FOLDER
 
 # As the scheduler sets its client up (airflow/jobs/scheduler_job_runner.py).
 CLIENT = """

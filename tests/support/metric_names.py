@@ -13,9 +13,11 @@ from support import dashboard_lint, promql
 from support.facade import Facade, facade_settings
 from tradewind_agents.metrics import Metrics as AgentsMetrics
 from tradewind_dashboards import __main__ as generator
-from tradewind_local.monitoring import kafka_exporter, metric_rules, statsd_mapping
+from tradewind_local.monitoring import kafka_exporter
 from tradewind_local.monitoring.kafka_reading import Reading
-from tradewind_local.monitoring.statsd_mapping import Metric as StatsdMetric
+from tradewind_statsd import mapping as statsd_mapping
+from tradewind_statsd import metric_rules
+from tradewind_statsd.mapping import Metric as StatsdMetric
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "monitoring" / "prometheus" / "rules"

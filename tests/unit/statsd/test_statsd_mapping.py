@@ -8,9 +8,9 @@ import pytest
 import yaml  # type: ignore[import-untyped]  # published without types
 from airflow._shared.observability.metrics.validators import PatternBlockListValidator
 
-from tradewind_local.monitoring import metric_rules as rules
-from tradewind_local.monitoring import statsd_mapping
-from tradewind_local.monitoring.statsd_mapping import FOLDER, Metric, files, mapping, ours, registry
+from tradewind_statsd import mapping as statsd_mapping
+from tradewind_statsd import metric_rules as rules
+from tradewind_statsd.mapping import FOLDER, Metric, files, mapping, ours, registry
 
 PROMETHEUS_NAME = re.compile(r"airflow_[a-z0-9_]+")
 
@@ -101,6 +101,6 @@ def test_a_name_that_is_put_together_is_refused(tmp_path: Path, name: str) -> No
 
 
 def test_the_files_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(statsd_mapping, "FOLDER", tmp_path / "statsd-exporter")
-    statsd_mapping.main()
-    assert {path.name: path.read_text() for path in (tmp_path / "statsd-exporter").iterdir()} == files()
+    monkeypatch.setattr(statsd_mapping, "FOLDER", tmp_path)
+    statsd_mapping.write()
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == files()

@@ -1,6 +1,6 @@
-"""`python -m tradewind_local.monitoring.statsd_mapping`: write `statsd-exporter/` anew.
+"""statsd_exporter's mapping, and the settings by which Airflow sends it metrics.
 
-Made of Airflow's own registry of metrics, of the `stats` calls in our plugin's source, and of `metric_rules`. Airflow
+Generated from Airflow's own registry of metrics, the `stats` calls in our plugin's source, and `metric_rules`. Airflow
 sends tags in InfluxDB's style, which statsd_exporter reads as labels: a rule is for one name and needs no pattern.
 """
 
@@ -14,16 +14,15 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]  # published without types
 
-from tradewind_local import repository
-from tradewind_local.monitoring import metric_rules as rules
+from tradewind_statsd import metric_rules as rules
 
-FOLDER = repository.ROOT / "statsd-exporter"
-PLUGINS = repository.ROOT / "airflow" / "plugins"
+FOLDER = Path(__file__).parents[1]
+PLUGINS = FOLDER.parent / "airflow" / "plugins"
 REGISTRY = "_shared/observability/metrics/metrics_template.yaml"
 TYPES = {"incr": "counter", "gauge": "gauge", "timing": "timer", "timer": "timer"}
 HEADER = """\
 # Written by `make statsd-mapping` from the metrics registry of Airflow {version} and the stats calls of our plugin.
-# What they do not say (units, buckets, life times) is in local/src/tradewind_local/monitoring/metric_rules.py.
+# What they do not say (units, buckets, life times) is in statsd-exporter/tradewind_statsd/metric_rules.py.
 """
 SETTINGS = {
     "STATSD_ON": "True",
@@ -151,12 +150,7 @@ def files() -> dict[str, str]:
     return {"mapping.yml": header + text, "airflow.env": header + settings}
 
 
-def main() -> None:
+def write() -> None:
     """Write the files."""
-    FOLDER.mkdir(exist_ok=True)
     for name, text in files().items():
         (FOLDER / name).write_text(text)
-
-
-if __name__ == "__main__":
-    main()
