@@ -1,4 +1,4 @@
-"""Makes a run of each DAG by Airflow and one by `creation.create_runs`, and prints every row that came of it, as JSON.
+"""Makes a run of each DAG by Airflow and one by `create_runs`, and prints every row that came of it, as JSON.
 
 A program of its own (`python made_both_ways.py`): Airflow binds to one database for the life of a process.
 """
@@ -15,10 +15,11 @@ from airflow.utils.session import create_session
 from sqlalchemy import inspect, select, text, update
 from sqlalchemy.orm import Session
 
-from tradewind_airflow.runs import bulk, creation
 from tradewind_airflow.runs.catalog import Catalog, Workflow
+from tradewind_airflow.runs.create import create_runs
+from tradewind_airflow.runs.create.bulk import writer
+from tradewind_airflow.runs.create.run_requests import RunRequest
 from tradewind_airflow.runs.envelope import conf_of
-from tradewind_airflow.runs.orders import RunOrder
 from tradewind_contracts.batches import BatchItem, EventOrigin
 from tradewind_contracts.workflows import WorkflowType
 
@@ -33,38 +34,38 @@ def main() -> None:
         session.execute(update(DagModel).values(bundle_version="v7"))
         workflows = known.find(session, list(session.scalars(select(DagModel.dag_id))))
         made = {dag_id: _both_ways(session, known, flow) for dag_id, flow in workflows.items()}
-        together = _together(session, {dag_id: _order(session, known, flow) for dag_id, flow in workflows.items()})
+        together = _together(session, {dag_id: _request(session, known, flow) for dag_id, flow in workflows.items()})
     sys.stdout.write(json.dumps({"dags": made, "together": together}, default=_plain))
 
 
 def _both_ways(session: Session, known: Catalog, workflow: Workflow) -> dict[str, Any]:
-    ours = _order(session, known, workflow)
+    ours = _request(session, known, workflow)
     airflows = replace(_named(ours, "by-airflow"), template=None)
     return {
-        "in_bulk": bool(bulk.suited(session, [ours])),
+        "in_bulk": bool(writer.suited(session, [ours])),
         "airflow": _make(session, airflows),
         "bulk": _make(session, ours),
     }
 
 
-def _together(session: Session, orders: dict[str, RunOrder]) -> dict[str, Any]:
-    """Return what becomes of orders of all kinds in one transaction; the runs "in-bulk" are there already."""
-    five, mapped = orders["bulk_five"], orders["slow_mapped"]
+def _together(session: Session, requests: dict[str, RunRequest]) -> dict[str, Any]:
+    """Return what becomes of requests of all kinds in one transaction; the runs "in-bulk" are there already."""
+    five, mapped = requests["bulk_five"], requests["slow_mapped"]
     outdated = replace(_named(five, "outdated"), key=replace(five.key, dag_hash="of yesterday"))
     refused = _named(five, "scheduled__2026-11-23")
     wanted = [_named(mapped, "slow"), five, outdated, _named(five, "new"), refused, _named(five, "newer")]
     before = _counts(session)
-    made = creation.create_runs(session, wanted, "ingest")
+    made = create_runs.create_runs(session, wanted, "ingest")
     session.commit()
     written = _written(before, _counts(session))
     return {"outcomes": {run_id: str(outcome) for run_id, outcome in made.items()}, "written": written}
 
 
-def _named(order: RunOrder, run_id: str) -> RunOrder:
-    return replace(order, item=order.item.model_copy(update={"workflow_run_id": run_id}))
+def _named(request: RunRequest, run_id: str) -> RunRequest:
+    return replace(request, item=request.item.model_copy(update={"workflow_run_id": run_id}))
 
 
-def _order(session: Session, known: Catalog, workflow: Workflow) -> RunOrder:
+def _request(session: Session, known: Catalog, workflow: Workflow) -> RunRequest:
     item = BatchItem(
         workflow_id=workflow.dag_id,
         workflow_type=WorkflowType.AIRFLOW,
@@ -75,19 +76,19 @@ def _order(session: Session, known: Catalog, workflow: Workflow) -> RunOrder:
     )
     assert workflow.key
     template = known.template(session, workflow.key)
-    return RunOrder(known.dag(session, workflow.key), workflow.key, template, item, conf_of(item))
+    return RunRequest(known.dag(session, workflow.key), workflow.key, template, item, conf_of(item))
 
 
-def _make(session: Session, order: RunOrder) -> dict[str, Any]:
+def _make(session: Session, request: RunRequest) -> dict[str, Any]:
     before = _counts(session)
-    made = creation.create_runs(session, [order], "ingest")
+    made = create_runs.create_runs(session, [request], "ingest")
     session.commit()
     return {
-        "outcome": str(made[order.run_id]),
+        "outcome": str(made[request.run_id]),
         "written": _written(before, _counts(session)),
-        "runs": _rows(session, "dag_run", order, "id"),
-        "tasks": _rows(session, "task_instance", order, "task_id, map_index"),
-        "log": _rows(session, Log.__tablename__, order, "id"),
+        "runs": _rows(session, "dag_run", request, "id"),
+        "tasks": _rows(session, "task_instance", request, "task_id, map_index"),
+        "log": _rows(session, Log.__tablename__, request, "id"),
     }
 
 
@@ -100,9 +101,9 @@ def _counts(session: Session) -> dict[str, int]:
     return {name: session.execute(text(f'SELECT count(*) FROM "{name}"')).scalar_one() for name in names}  # noqa: S608  # the database's own names
 
 
-def _rows(session: Session, table: str, order: RunOrder, sorting: str) -> list[dict[str, Any]]:
+def _rows(session: Session, table: str, request: RunRequest, sorting: str) -> list[dict[str, Any]]:
     query = f"SELECT * FROM {table} WHERE dag_id = :dag AND run_id = :run ORDER BY {sorting}"  # noqa: S608  # constants
-    found = session.execute(text(query), {"dag": order.dag.dag_id, "run": order.run_id})
+    found = session.execute(text(query), {"dag": request.dag.dag_id, "run": request.run_id})
     return [dict(row) for row in found.mappings()]
 
 

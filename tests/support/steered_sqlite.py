@@ -17,12 +17,12 @@ from airflow.utils.state import DagRunState, TaskInstanceState
 from sqlalchemy import select, update
 
 from tradewind_airflow.runs.catalog import Catalog
-from tradewind_airflow.runs.commands.addressed import Address
 from tradewind_airflow.runs.commands.cancel import cancel
+from tradewind_airflow.runs.commands.locked_run import Address
 from tradewind_airflow.runs.commands.priority import set_priority
 from tradewind_airflow.runs.commands.refusals import RefusedError
 from tradewind_airflow.runs.commands.retry import retry
-from tradewind_airflow.runs.triggering import TriggerService
+from tradewind_airflow.runs.create.service import TriggerService
 from tradewind_contracts.batches import BatchItem
 from tradewind_contracts.commands import CancelRequest, RetryScope
 from tradewind_contracts.workflows import WorkflowType

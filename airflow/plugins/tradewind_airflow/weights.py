@@ -34,7 +34,7 @@ def _priority(ti: "TaskInstance") -> int:
     """Return the run's priority; 0 for a task instance that is not of a run yet.
 
     As Airflow makes a run, it asks before the task instance belongs to a session (`TaskInstance.insert_mapping`);
-    `creation` gives it its weight then. It asks again as it expands a mapped task, and as it clears one.
+    `create_runs` gives it its weight then. It asks again as it expands a mapped task, and as it clears one.
     """
     from airflow.models.dagrun import DagRun  # noqa: PLC0415  # needs a database, as only who gets here has one
     from sqlalchemy import select  # noqa: PLC0415  # as above

@@ -33,7 +33,7 @@ def test_create_dagrun_takes_what_we_give_it() -> None:
 
 
 def test_airflow_still_rolls_back_when_task_rows_fail() -> None:
-    """`creation.TransactionLostError` guards against it; when this is mended, the guard may go."""
+    """`TransactionLostError` guards against it; when this is mended, the guard may go."""
     assert "session.rollback()" in inspect.getsource(DagRun._create_task_instances)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from airflow.observability import stats
 
-from tradewind_airflow.runs.commands.addressed import Address
+from tradewind_airflow.runs.commands.locked_run import Address
 from tradewind_airflow.runs.commands.refusals import RefusedError
 from tradewind_airflow.web import commands
 from tradewind_contracts.problems import ProblemType

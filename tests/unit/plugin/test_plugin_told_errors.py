@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from tradewind_airflow.feed.poller import TooManyWatchersError
 from tradewind_airflow.runs.commands.refusals import RefusedError
-from tradewind_airflow.runs.status import AmbiguousRunError, UnknownRunError
+from tradewind_airflow.runs.read.status import AmbiguousRunError, UnknownRunError
 from tradewind_airflow.web import errors
 from tradewind_contracts.problems import ProblemType
 

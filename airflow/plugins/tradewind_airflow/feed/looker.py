@@ -12,7 +12,7 @@ from tradewind_airflow.feed import looks
 from tradewind_airflow.feed.cursors import Start
 from tradewind_airflow.feed.rows import Question, RunRow
 from tradewind_airflow.feed.views import View
-from tradewind_airflow.runs import task_counts
+from tradewind_airflow.runs.read import task_counts
 
 ANSWERS = timedelta(minutes=5)
 """How long an answer to a question is read again: its task's row follows it."""

@@ -22,8 +22,8 @@ from cachetools import LRUCache
 from sqlalchemy import ColumnElement, ScalarSelect, Select, SQLColumnExpression, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
+from tradewind_airflow.runs.create.bulk.templates import RunTemplate, template_of
 from tradewind_airflow.runs.parameters import ParameterSchema
-from tradewind_airflow.runs.templates import RunTemplate, template_of
 
 INTERNAL_TAG = "tradewind-internal"
 """DAGs with this tag are Tradewind's own machinery: neither listed nor to be triggered."""

@@ -11,8 +11,8 @@ from tradewind_airflow.database import indexes
 from tradewind_airflow.feed.pages import ChangeFeed
 from tradewind_airflow.feed.poller import Poller
 from tradewind_airflow.feed.settings import FeedSettings
-from tradewind_airflow.runs import templates
 from tradewind_airflow.runs.catalog import Catalog
+from tradewind_airflow.runs.create.bulk import templates
 from tradewind_airflow.web import changes, commands, docs, errors, events, runs, statuses, triggers
 from tradewind_airflow.web.guard import guard
 from tradewind_airflow.web.timings import RequestTimer

@@ -9,12 +9,12 @@ from airflow.observability import stats
 from fastapi import APIRouter, Depends, Header, Query, Response, status
 
 from tradewind_airflow.runs.catalog import Catalog
-from tradewind_airflow.runs.commands.addressed import Address
 from tradewind_airflow.runs.commands.cancel import cancel
+from tradewind_airflow.runs.commands.locked_run import Address
 from tradewind_airflow.runs.commands.priority import set_priority
 from tradewind_airflow.runs.commands.refusals import RefusedError
 from tradewind_airflow.runs.commands.retry import retry
-from tradewind_airflow.runs.status import StatusService
+from tradewind_airflow.runs.read.status import StatusService
 from tradewind_airflow.web import bodies, headers
 from tradewind_airflow.web.dependencies import CallerDep, CatalogDep
 from tradewind_contracts.commands import CancelRequest, PriorityRequest, RetryRequest

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tradewind_airflow.feed.poller import TooManyWatchersError
 from tradewind_airflow.runs.commands.refusals import RefusedError
-from tradewind_airflow.runs.status import AmbiguousRunError, UnknownRunError
+from tradewind_airflow.runs.read.status import AmbiguousRunError, UnknownRunError
 from tradewind_contracts import problems
 from tradewind_contracts.problems import FieldError, Problem, ProblemType
 

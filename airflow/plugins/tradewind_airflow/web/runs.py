@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, Field
 
-from tradewind_airflow.runs import run_list
 from tradewind_airflow.runs.callers import Caller
-from tradewind_airflow.runs.run_filter import RunFilter
+from tradewind_airflow.runs.read import run_list
+from tradewind_airflow.runs.read.run_filter import RunFilter
 from tradewind_airflow.web import page_cursors
 from tradewind_airflow.web.dependencies import CallerDep
 from tradewind_airflow.web.errors import api_error

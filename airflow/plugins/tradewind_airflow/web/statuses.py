@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Response, status
 
 from tradewind_airflow.feed.poller import Poller
-from tradewind_airflow.runs.status import Described
+from tradewind_airflow.runs.read.status import Described
 from tradewind_airflow.web.waiting import AskedRun, AskedRunDep, PollerDep
 from tradewind_contracts.workflows import RunStatus, WorkflowStatus
 

@@ -9,8 +9,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request, Response, status
 
-from tradewind_airflow.runs import listing
-from tradewind_airflow.runs.triggering import TriggerService
+from tradewind_airflow.runs.create.service import TriggerService
+from tradewind_airflow.runs.read.workflows import triggerable_workflows
 from tradewind_airflow.web import bodies, headers
 from tradewind_airflow.web.dependencies import CallerDep, CatalogDep
 from tradewind_airflow.web.errors import ApiError
@@ -25,7 +25,7 @@ router = APIRouter(tags=["workflows"])
 @router.get("/workflows")
 def list_workflows(workflows: CatalogDep, caller: CallerDep) -> list[WorkflowInfo]:
     """Return the DAGs that you may read, with the JSON Schema of their parameters."""
-    return listing.workflows(workflows, caller)
+    return triggerable_workflows(workflows, caller)
 
 
 @router.post("/workflows/trigger", status_code=status.HTTP_202_ACCEPTED)

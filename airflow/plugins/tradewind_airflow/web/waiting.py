@@ -11,7 +11,7 @@ from fastapi import Depends, Query, Request
 
 from tradewind_airflow.feed.poller import Poller
 from tradewind_airflow.runs.callers import Caller
-from tradewind_airflow.runs.status import Described, StatusService
+from tradewind_airflow.runs.read.status import Described, StatusService
 from tradewind_airflow.web.dependencies import CallerDep, CatalogDep
 from tradewind_contracts.run_ids import RunId
 from tradewind_contracts.workflows import WorkflowId

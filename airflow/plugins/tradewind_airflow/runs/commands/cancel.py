@@ -22,8 +22,8 @@ from sqlalchemy import func, select, update
 from structlog import get_logger
 
 from tradewind_airflow.runs.commands import cancel_plan
-from tradewind_airflow.runs.commands.addressed import Address, Addressed, addressed
 from tradewind_airflow.runs.commands.cancel_plan import Plan, Task
+from tradewind_airflow.runs.commands.locked_run import Address, Addressed, addressed
 from tradewind_airflow.runs.envelope import Cancellation
 from tradewind_contracts.commands import CancelRequest
 

@@ -5,10 +5,10 @@ from airflow.utils.state import DagRunState
 from airflow.utils.types import DagRunType
 
 from tradewind_airflow.runs import priorities
-from tradewind_airflow.runs.commands.addressed import Address, addressed
+from tradewind_airflow.runs.commands.locked_run import Address, addressed
 from tradewind_airflow.runs.commands.refusals import RefusedError
 from tradewind_airflow.runs.envelope import RunEnvelope
-from tradewind_airflow.runs.weighing import weigh
+from tradewind_airflow.runs.priority_weights import weigh
 from tradewind_contracts.problems import ProblemType
 
 

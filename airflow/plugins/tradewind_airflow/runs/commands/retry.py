@@ -9,7 +9,7 @@ from airflow.serialization.definitions.dag import SerializedDAG
 from airflow.utils.state import DagRunState, State, TaskInstanceState
 from sqlalchemy import select
 
-from tradewind_airflow.runs.commands.addressed import Address, Addressed, addressed
+from tradewind_airflow.runs.commands.locked_run import Address, Addressed, addressed
 from tradewind_airflow.runs.commands.refusals import RefusedError
 from tradewind_airflow.runs.envelope import KEPT_RETRIES, Retry
 from tradewind_contracts.commands import RetryScope

@@ -123,7 +123,7 @@ def _has_sound_schemas(params: SerializedParamsDict) -> bool:
 
 
 def _row(task: SerializedBaseOperator | SerializedMappedOperator) -> Mapping[str, Any]:
-    # `dag_run` gives the trace context alone, which each run brings. The version is the order's.
+    # `dag_run` gives the trace context alone, which each run brings. The version is the request's.
     given = TaskInstance.insert_mapping("", task, map_index=-1, dag_version_id=None, dag_run=DagRun())
     columns = TaskInstance.__mapper__.columns
     row = {columns[name].name: value for name, value in given.items() if name in columns}

@@ -21,9 +21,9 @@ from sqlalchemy import Table, TextClause, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
-from tradewind_airflow.runs import audit
-from tradewind_airflow.runs.orders import RunOrder
-from tradewind_airflow.runs.run_rows import Row
+from tradewind_airflow.runs.create import audit_log
+from tradewind_airflow.runs.create.bulk.run_rows import Row
+from tradewind_airflow.runs.create.run_requests import RunRequest
 
 # As the `uuid7` of Airflow's models: the instant in milliseconds, then random bits; Postgres has its own from 18 on.
 _UUID7 = """encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid()) placing substring(int8send(
@@ -31,21 +31,28 @@ _UUID7 = """encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid()) placing 
 
 
 def write(
-    session: Session, orders: Sequence[RunOrder], runs: Sequence[Row], contexts: Sequence[Mapping[str, str]], user: str
+    session: Session,
+    requests: Sequence[RunRequest],
+    runs: Sequence[Row],
+    contexts: Sequence[Mapping[str, str]],
+    user: str,
 ) -> set[str]:
     """Write those of the runs whose DAG is as they know it and whose id is free; return their ids.
 
     `contexts` are the trace contexts of each run's tasks.
     """
-    templates, places = _templates(orders)
+    templates, places = _templates(requests)
     rows = [
-        _stored(run) | {"n": place, "tasks_context": BaseSerialization.serialize(context), "extra": audit.origin(order)}
-        for order, run, context, place in zip(orders, runs, contexts, places, strict=True)
+        _stored(run)
+        | {"n": place, "tasks_context": BaseSerialization.serialize(context), "extra": audit_log.origin(request)}
+        for request, run, context, place in zip(requests, runs, contexts, places, strict=True)
     ]
     told = {"templates": templates, "runs": json.dumps(rows), "now": timezone.utcnow()}
-    columns = next((tuple(order.template.tasks[0]) for order in orders if order.template and order.template.tasks), ())
+    columns = next(
+        (tuple(request.template.tasks[0]) for request in requests if request.template and request.template.tasks), ()
+    )
     statement = _statement(tuple(runs[0]), columns)
-    return set(session.scalars(statement, told | {"event": audit.EVENT, "user": user}))
+    return set(session.scalars(statement, told | {"event": audit_log.EVENT, "user": user}))
 
 
 def _stored(run: Row) -> Row:
@@ -59,25 +66,30 @@ def _stored(run: Row) -> Row:
     }
 
 
-def _templates(orders: Collection[RunOrder]) -> tuple[str, list[int]]:
-    """What the runs of each DAG and priority share, once, as JSON; and for each order which of them is its."""
+def _templates(requests: Collection[RunRequest]) -> tuple[str, list[int]]:
+    """What the runs of each DAG and priority share, once, as JSON; and for each request which of them is its."""
     known: dict[Any, tuple[int, str]] = {}
     places = []
-    for order in orders:
-        assert order.template is not None  # noqa: S101  # else it was not suited
-        kind = (order.key, order.item.priority if order.template.weighed else 0)
+    for request in requests:
+        assert request.template is not None  # noqa: S101  # else it was not suited
+        kind = (request.key, request.item.priority if request.template.weighed else 0)
         if kind not in known:
-            known[kind] = (len(known), _template(len(known), order))
+            known[kind] = (len(known), _template(len(known), request))
         places.append(known[kind][0])
     return f"[{', '.join(described for _, described in known.values())}]", places
 
 
-def _template(number: int, order: RunOrder) -> str:
-    assert order.template is not None  # noqa: S101  # else it was not suited
-    key = {"n": number, "dag_id": order.dag.dag_id, "version": str(order.key.version_id), "hash": order.key.dag_hash}
-    described = json.dumps(key | {"pinned": order.template.pins_bundle})
+def _template(number: int, request: RunRequest) -> str:
+    assert request.template is not None  # noqa: S101  # else it was not suited
+    key = {
+        "n": number,
+        "dag_id": request.dag.dag_id,
+        "version": str(request.key.version_id),
+        "hash": request.key.dag_hash,
+    }
+    described = json.dumps(key | {"pinned": request.template.pins_bundle})
     # The tasks are JSON already, and may be long.
-    return f'{described[:-1]}, "tasks": {order.template.json(order.item.priority)}}}'
+    return f'{described[:-1]}, "tasks": {request.template.json(request.item.priority)}}}'
 
 
 @cache

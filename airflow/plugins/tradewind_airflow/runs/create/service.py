@@ -10,12 +10,12 @@ from airflow.observability import stats
 from airflow.utils.session import create_session
 from sqlalchemy.exc import OperationalError
 
-from tradewind_airflow.runs import answers
-from tradewind_airflow.runs.answers import Answer
-from tradewind_airflow.runs.batch import Batch
 from tradewind_airflow.runs.callers import Caller
 from tradewind_airflow.runs.catalog import Catalog
-from tradewind_airflow.runs.orders import TransactionLostError
+from tradewind_airflow.runs.create import outcomes
+from tradewind_airflow.runs.create.batch import Batch
+from tradewind_airflow.runs.create.outcomes import ItemOutcome
+from tradewind_airflow.runs.create.run_requests import TransactionLostError
 from tradewind_contracts import run_ids
 from tradewind_contracts.batches import BatchItem
 
@@ -31,14 +31,14 @@ class TriggerService:
     def __init__(self, workflows: Catalog) -> None:
         self._workflows = workflows
 
-    def trigger(self, items: Sequence[BatchItem], caller: Caller) -> list[Answer]:
+    def trigger(self, items: Sequence[BatchItem], caller: Caller) -> list[ItemOutcome]:
         """Return an answer per item, in order, once what they say is committed. Safe to repeat: an id has one run."""
         began = time.perf_counter()
         given = self._together([_named(item) for item in items], caller)
         _report(given, caller, timedelta(seconds=time.perf_counter() - began))
         return given
 
-    def _together(self, items: Sequence[BatchItem], caller: Caller) -> list[Answer]:
+    def _together(self, items: Sequence[BatchItem], caller: Caller) -> list[ItemOutcome]:
         try:
             return self._attempt(items, caller)
         except TransactionLostError:
@@ -49,13 +49,13 @@ class TriggerService:
             logger.warning("another batch held the same run ids; going on with one transaction for each item")
         return [self._alone(item, caller) for item in items]
 
-    def _alone(self, item: BatchItem, caller: Caller) -> Answer:
+    def _alone(self, item: BatchItem, caller: Caller) -> ItemOutcome:
         try:
             return self._attempt([item], caller)[0]
         except TransactionLostError:
-            return answers.unavailable(item, "Airflow could not write the run's tasks; its log says why")
+            return outcomes.unavailable(item, "Airflow could not write the run's tasks; its log says why")
 
-    def _attempt(self, items: Sequence[BatchItem], caller: Caller) -> list[Answer]:
+    def _attempt(self, items: Sequence[BatchItem], caller: Caller) -> list[ItemOutcome]:
         with create_session(scoped=False) as session:
             return Batch(session, self._workflows, caller, items).settle()
 
@@ -64,7 +64,7 @@ def _named(item: BatchItem) -> BatchItem:
     return item if item.workflow_run_id else item.model_copy(update={"workflow_run_id": run_ids.new()})
 
 
-def _report(given: Sequence[Answer], caller: Caller, duration: timedelta) -> None:
+def _report(given: Sequence[ItemOutcome], caller: Caller, duration: timedelta) -> None:
     """Count and log what became of a batch: numbers and names alone, nothing that the items carry."""
     outcomes = Counter(answer.result.outcome.value for answer in given)
     for outcome, count in outcomes.items():

@@ -12,11 +12,13 @@ from airflow.utils.state import DagRunState
 from sqlalchemy import Row, Select, bindparam, select
 from sqlalchemy.orm import Session
 
-from tradewind_airflow.runs import answers, names, results, task_counts
+from tradewind_airflow.runs import names
 from tradewind_airflow.runs.callers import Caller
 from tradewind_airflow.runs.catalog import Catalog
+from tradewind_airflow.runs.create import outcomes
 from tradewind_airflow.runs.envelope import RESERVED_KEY, is_cancelled, parsed
-from tradewind_airflow.runs.task_counts import TaskCounts
+from tradewind_airflow.runs.read import results, task_counts
+from tradewind_airflow.runs.read.task_counts import TaskCounts
 from tradewind_contracts.workflows import RunStatus, WorkflowStatus, WorkflowType
 
 
@@ -77,7 +79,7 @@ def counted(session: Session, runs: Iterable[Row[Any]]) -> dict[int, TaskCounts]
 def standing(run: Row[Any], tasks: Mapping[int, TaskCounts], *, is_paused: bool) -> WorkflowStatus:
     """Return where a row of `dag_run` is, without `result` and `error`; `tasks` are counts by row id."""
     cancelled = is_cancelled(run.envelope, clear_number=run.clear_number, state=run.state)
-    word = answers.run_status(run.state, is_paused=is_paused, is_cancelled=cancelled)
+    word = outcomes.run_status(run.state, is_paused=is_paused, is_cancelled=cancelled)
     count = tasks.get(run.id, TaskCounts())
     return WorkflowStatus(
         workflow_run_id=run.run_id,

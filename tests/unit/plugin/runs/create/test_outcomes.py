@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from airflow.utils.state import DagRunState
 
-from tradewind_airflow.runs import answers
 from tradewind_airflow.runs.catalog import DagKey, Workflow
-from tradewind_airflow.runs.existing import ExistingRun
+from tradewind_airflow.runs.create import outcomes
+from tradewind_airflow.runs.create.existing_runs import ExistingRun
 from tradewind_contracts.batches import BatchItem, Outcome
 from tradewind_contracts.problems import ProblemType
 from tradewind_contracts.workflows import RunStatus, WorkflowType
@@ -33,15 +33,15 @@ RUN = ExistingRun("recon", "run-1", "queued", {"b": [2], "a": 1}, ITEM.priority,
     ],
 )
 def test_states_become_the_contracts_words(state: str, paused: bool, expected: RunStatus) -> None:
-    assert answers.run_status(state, is_paused=paused) is expected
+    assert outcomes.run_status(state, is_paused=paused) is expected
 
 
 def test_every_state_of_airflow_has_a_word() -> None:
-    assert all(answers.run_status(state, is_paused=False) for state in DagRunState)
+    assert all(outcomes.run_status(state, is_paused=False) for state in DagRunState)
 
 
 def test_who_may_not_trigger_learns_nothing() -> None:
-    answer = answers.barred(ITEM, may_trigger=False)
+    answer = outcomes.barred(ITEM, may_trigger=False)
     assert answer
     assert answer.result.outcome is Outcome.FORBIDDEN
     assert answer.result.problem
@@ -49,7 +49,7 @@ def test_who_may_not_trigger_learns_nothing() -> None:
 
 
 def test_another_engines_workflow_is_rejected() -> None:
-    answer = answers.barred(ITEM.model_copy(update={"workflow_type": WorkflowType.LANGGRAPH}), may_trigger=True)
+    answer = outcomes.barred(ITEM.model_copy(update={"workflow_type": WorkflowType.LANGGRAPH}), may_trigger=True)
     assert answer
     assert answer.result.outcome is Outcome.REJECTED
     assert answer.result.problem
@@ -57,7 +57,7 @@ def test_another_engines_workflow_is_rejected() -> None:
 
 
 def test_what_is_allowed_is_not_barred() -> None:
-    assert answers.barred(ITEM, may_trigger=True) is None
+    assert outcomes.barred(ITEM, may_trigger=True) is None
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_what_is_allowed_is_not_barred() -> None:
     ],
 )
 def test_a_workflow_that_cannot_run_says_why(workflow: Workflow | None, outcome: Outcome, kind: ProblemType) -> None:
-    answer = answers.refused(ITEM, workflow)
+    answer = outcomes.refused(ITEM, workflow)
     assert answer
     assert answer.result.outcome is outcome
     assert answer.result.problem
@@ -81,11 +81,11 @@ def test_a_workflow_that_cannot_run_says_why(workflow: Workflow | None, outcome:
 
 @pytest.mark.parametrize("workflow", [WORKFLOW, replace(WORKFLOW, is_paused=True)])
 def test_a_paused_workflow_may_run(workflow: Workflow) -> None:
-    assert answers.refused(ITEM, workflow) is None
+    assert outcomes.refused(ITEM, workflow) is None
 
 
 def test_the_same_request_exists_whatever_the_order_of_its_keys() -> None:
-    answer = answers.compared(ITEM, [RUN], replace(WORKFLOW, is_paused=True))
+    answer = outcomes.compared(ITEM, [RUN], replace(WORKFLOW, is_paused=True))
     assert answer.result.outcome is Outcome.EXISTS
     assert answer.result.status is RunStatus.HELD
     assert answer.created_at == NOW
@@ -93,7 +93,7 @@ def test_the_same_request_exists_whatever_the_order_of_its_keys() -> None:
 
 @pytest.mark.parametrize("change", [{"dag_id": "other"}, {"parameters": {"a": 1}}, {"priority": 10}])
 def test_another_request_for_the_id_is_a_conflict(change: dict[str, Any]) -> None:
-    answer = answers.compared(ITEM, [replace(RUN, **change)], WORKFLOW)
+    answer = outcomes.compared(ITEM, [replace(RUN, **change)], WORKFLOW)
     assert answer.result.outcome is Outcome.CONFLICT
     assert answer.result.problem
     assert answer.result.problem.type == ProblemType.IDEMPOTENCY_CONFLICT.uri

@@ -8,7 +8,7 @@ from tradewind_airflow.runs.catalog import Catalog, Workflow
 from tradewind_contracts.workflows import WorkflowInfo, WorkflowType
 
 
-def workflows(known: Catalog, caller: Caller) -> list[WorkflowInfo]:
+def triggerable_workflows(known: Catalog, caller: Caller) -> list[WorkflowInfo]:
     """Return the DAGs that can be triggered, by id; those without a parsed version or with another use are left out."""
     with create_session(scoped=False) as session:
         found = known.find(session, caller.readable(session)).values()

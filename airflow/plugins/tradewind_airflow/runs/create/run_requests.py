@@ -7,7 +7,7 @@ from typing import Any
 from airflow.serialization.definitions.dag import SerializedDAG
 
 from tradewind_airflow.runs.catalog import DagKey
-from tradewind_airflow.runs.templates import RunTemplate
+from tradewind_airflow.runs.create.bulk.templates import RunTemplate
 from tradewind_contracts.batches import BatchItem
 
 
@@ -20,13 +20,13 @@ class TransactionLostError(Exception):
 
 
 class Creation(Enum):
-    """What became of an order."""
+    """What became of a request."""
 
     CREATED = "created"
     TAKEN = "taken"
     """Somebody else committed a run with this id in the meantime."""
     OUTDATED = "outdated"
-    """The DAG changed in the meantime: the same order may be given again, with the DAG as it is now."""
+    """The DAG changed in the meantime: the same request may be given again, with the DAG as it is now."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Refused:
 
 
 @dataclass(frozen=True)
-class RunOrder:
+class RunRequest:
     """A run that shall be made of a DAG, which was deserialized from `key`; its parameters are validated.
 
     `template` is None where only Airflow's own `create_dagrun` can make the run.

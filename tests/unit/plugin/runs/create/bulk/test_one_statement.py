@@ -8,10 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from tradewind_airflow.runs import one_statement, priorities, run_rows
+from tradewind_airflow.runs import priorities
 from tradewind_airflow.runs.catalog import DagKey
-from tradewind_airflow.runs.orders import RunOrder
-from tradewind_airflow.runs.templates import RunTemplate
+from tradewind_airflow.runs.create.bulk import one_statement, run_rows
+from tradewind_airflow.runs.create.bulk.templates import RunTemplate
+from tradewind_airflow.runs.create.run_requests import RunRequest
 
 ROW = {"task_id": "one", "priority_weight": 7, "executor_config": {"cpu": 2}, "executor": None}
 SPAN = f"00-{'1' * 32}-{'2' * 16}-00"
@@ -29,7 +30,7 @@ class Recorder:
         return []
 
 
-def order(run_id: str, *, weighed: bool = False, version: int = 1, priority: int = 0, tasks: int = 1) -> RunOrder:
+def request(run_id: str, *, weighed: bool = False, version: int = 1, priority: int = 0, tasks: int = 1) -> RunRequest:
     template = RunTemplate(
         pins_bundle=True,
         tasks=(ROW,) * tasks,
@@ -39,26 +40,26 @@ def order(run_id: str, *, weighed: bool = False, version: int = 1, priority: int
     item = SimpleNamespace(workflow_run_id=run_id, priority=priority, origin=None)
     key = DagKey(UUID(int=version), "hash")
     dag = SimpleNamespace(dag_id="trades")
-    return cast("RunOrder", SimpleNamespace(run_id=run_id, item=item, dag=dag, key=key, template=template, conf={}))
+    return cast("RunRequest", SimpleNamespace(run_id=run_id, item=item, dag=dag, key=key, template=template, conf={}))
 
 
-def written(*orders: RunOrder) -> Mapping[str, Any]:
+def written(*requests: RunRequest) -> Mapping[str, Any]:
     session = Recorder()
-    runs = [run_rows.run_row(order, "desk") for order in orders]
-    one_statement.write(cast("Any", session), orders, runs, [{} for _ in orders], "desk")
+    runs = [run_rows.run_row(request, "desk") for request in requests]
+    one_statement.write(cast("Any", session), requests, runs, [{} for _ in requests], "desk")
     (given,) = session.given
     return {name: json.loads(given[name]) for name in ("templates", "runs")}
 
 
 def test_a_dag_is_told_once_whatever_the_number_of_its_runs() -> None:
-    given = written(order("a"), order("b", version=2), order("c", priority=9))
+    given = written(request("a"), request("b", version=2), request("c", priority=9))
     assert [template["version"] for template in given["templates"]] == [str(UUID(int=1)), str(UUID(int=2))]
     assert [(run["run_id"], run["n"]) for run in given["runs"]] == [("a", 0), ("b", 1), ("c", 0)]
 
 
 def test_a_dag_that_is_weighed_is_told_once_for_each_priority() -> None:
     given = written(
-        order("a", weighed=True), order("b", weighed=True, priority=3), order("c", weighed=True, priority=3)
+        request("a", weighed=True), request("b", weighed=True, priority=3), request("c", weighed=True, priority=3)
     )
     weights = [[task["priority_weight"] for task in template["tasks"]] for template in given["templates"]]
     assert weights == [[7], [priorities.weight(7, 3)]]
@@ -66,13 +67,13 @@ def test_a_dag_that_is_weighed_is_told_once_for_each_priority() -> None:
 
 
 def test_bytes_are_as_postgres_reads_them() -> None:
-    (task,) = written(order("a"))["templates"][0]["tasks"]
+    (task,) = written(request("a"))["templates"][0]["tasks"]
     assert task["executor_config"].startswith("\\x80")
     assert task["executor"] is None
 
 
 def test_a_dag_without_tasks_is_told_like_any_other() -> None:
-    assert written(order("a", tasks=0))["templates"][0]["tasks"] == []
+    assert written(request("a", tasks=0))["templates"][0]["tasks"] == []
 
 
 def test_the_tasks_share_a_trace_context_unless_each_has_a_span_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,10 +10,11 @@ from sqlalchemy import Executable, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from tradewind_airflow.runs import audit, catalog
+from tradewind_airflow.runs import catalog
 from tradewind_airflow.runs.catalog import Newest
-from tradewind_airflow.runs.orders import RunOrder
-from tradewind_airflow.runs.run_rows import Row, task_context
+from tradewind_airflow.runs.create import audit_log
+from tradewind_airflow.runs.create.bulk.run_rows import Row, task_context
+from tradewind_airflow.runs.create.run_requests import RunRequest
 
 INSERTS = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 """Of the databases that Airflow supports, those that tell which rows an `ON CONFLICT DO NOTHING` wrote."""
@@ -21,24 +22,24 @@ INSERTS = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 _TASKS = insert(TaskInstance.__table__)
 
 
-def write(session: Session, orders: Collection[RunOrder], runs: Collection[Row], user_name: str) -> set[str]:
+def write(session: Session, requests: Collection[RunRequest], runs: Collection[Row], user_name: str) -> set[str]:
     """Write those of the runs whose DAG is as they know it and whose id is free; return their ids."""
-    newest = catalog.newest(session, {order.dag.dag_id for order in orders})
+    newest = catalog.newest(session, {request.dag.dag_id for request in requests})
     current = {
-        order.run_id: (order, run | _pins(order, newest[order.dag.dag_id]))
-        for order, run in zip(orders, runs, strict=True)
-        if catalog.is_newest(newest, order.dag.dag_id, order.key)
+        request.run_id: (request, run | _pins(request, newest[request.dag.dag_id]))
+        for request, run in zip(requests, runs, strict=True)
+        if catalog.is_newest(newest, request.dag.dag_id, request.key)
     }
     written = _insert_runs(session, [run for _, run in current.values()])
     made = [current[run_id] for run_id in current if run_id in written]
-    if tasks := [row for order, run in made for row in _tasks(order, run)]:
+    if tasks := [row for request, run in made for row in _tasks(request, run)]:
         session.execute(_TASKS, tasks)
-    audit.write(session, [order for order, _ in made], user_name)
+    audit_log.write(session, [request for request, _ in made], user_name)
     return written
 
 
-def _pins(order: RunOrder, newest: Newest) -> Row:
-    pinned = order.template is not None and order.template.pins_bundle
+def _pins(request: RunRequest, newest: Newest) -> Row:
+    pinned = request.template is not None and request.template.pins_bundle
     return {
         "bundle_version": newest.bundle_version if pinned else None,
         "log_template_id": newest.log_template_id,
@@ -62,8 +63,8 @@ def _free_runs(dialect: str) -> Executable:
     return told
 
 
-def _tasks(order: RunOrder, run: Row) -> Iterator[Row]:
-    assert order.template is not None  # noqa: S101  # else it was not suited
-    of_run = {"run_id": order.run_id, "dag_version_id": order.key.version_id}
-    for task in order.template.rows(order.item.priority):
+def _tasks(request: RunRequest, run: Row) -> Iterator[Row]:
+    assert request.template is not None  # noqa: S101  # else it was not suited
+    of_run = {"run_id": request.run_id, "dag_version_id": request.key.version_id}
+    for task in request.template.rows(request.item.priority):
         yield {**task, **of_run, "context_carrier": task_context(run)}

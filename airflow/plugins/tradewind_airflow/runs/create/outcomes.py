@@ -7,7 +7,7 @@ from datetime import datetime
 from airflow.utils.state import DagRunState
 
 from tradewind_airflow.runs.catalog import Workflow
-from tradewind_airflow.runs.existing import ExistingRun
+from tradewind_airflow.runs.create.existing_runs import ExistingRun
 from tradewind_contracts.batches import BatchItem, ItemResult, Outcome
 from tradewind_contracts.problems import FieldError, Problem, ProblemType, pointer, problem
 from tradewind_contracts.workflows import RunStatus, WorkflowType
@@ -24,7 +24,7 @@ _STATUS: Mapping[str, RunStatus] = {
 
 
 @dataclass(frozen=True)
-class Answer:
+class ItemOutcome:
     """What a caller is told of one item, and since when its run exists."""
 
     result: ItemResult
@@ -40,7 +40,7 @@ def run_status(state: str, *, is_paused: bool, is_cancelled: bool = False) -> Ru
     return RunStatus.HELD if status is RunStatus.QUEUED and is_paused else status
 
 
-def barred(item: BatchItem, *, may_trigger: bool) -> Answer | None:
+def barred(item: BatchItem, *, may_trigger: bool) -> ItemOutcome | None:
     """Return why nothing at all is told about `item`; None when the caller may have its run.
 
     Rights come before existence: who may not trigger a DAG does not learn whether it exists.
@@ -55,7 +55,7 @@ def barred(item: BatchItem, *, may_trigger: bool) -> Answer | None:
     return None
 
 
-def refused(item: BatchItem, workflow: Workflow | None) -> Answer | None:
+def refused(item: BatchItem, workflow: Workflow | None) -> ItemOutcome | None:
     """Return why `item` gets no run, before its parameters are looked at; None when it may get one."""
     if workflow is None:
         detail = f"there is no workflow {item.workflow_id!r} in Airflow"
@@ -78,24 +78,24 @@ def _trouble(workflow: Workflow) -> str | None:
     return None
 
 
-def unavailable(item: BatchItem, detail: str) -> Answer:
+def unavailable(item: BatchItem, detail: str) -> ItemOutcome:
     """Return the answer to an item whose workflow cannot be run right now."""
     why = problem(ProblemType.WORKFLOW_UNAVAILABLE, detail, retry_after=RETRY_AFTER)
     return failed(item, Outcome.UNAVAILABLE, why)
 
 
-def bad_parameters(item: BatchItem, errors: list[FieldError]) -> Answer:
+def bad_parameters(item: BatchItem, errors: list[FieldError]) -> ItemOutcome:
     """Return the answer to an item whose parameters break the workflow's schema."""
     detail = "; ".join(f"{error.pointer} {error.detail}" for error in errors[:5])
     return failed(item, Outcome.REJECTED, problem(ProblemType.INVALID_PARAMETERS, detail, errors=errors))
 
 
-def refused_by_airflow(item: BatchItem, reason: str) -> Answer:
+def refused_by_airflow(item: BatchItem, reason: str) -> ItemOutcome:
     """Return the answer to an item whose run Airflow itself refused, in its own words."""
     return failed(item, Outcome.REJECTED, problem(ProblemType.INVALID_PARAMETERS, reason[:1000]))
 
 
-def compared(item: BatchItem, runs: list[ExistingRun], workflow: Workflow | None) -> Answer:
+def compared(item: BatchItem, runs: list[ExistingRun], workflow: Workflow | None) -> ItemOutcome:
     """Return the answer to an item whose id has runs: this very run, or a conflict."""
     run = next((run for run in runs if run.is_of(item)), None)
     if run is None:
@@ -104,16 +104,16 @@ def compared(item: BatchItem, runs: list[ExistingRun], workflow: Workflow | None
     return _having_run(Outcome.EXISTS, run, workflow)
 
 
-def created(run: ExistingRun, workflow: Workflow) -> Answer:
+def created(run: ExistingRun, workflow: Workflow) -> ItemOutcome:
     """Return the answer to an item whose run was made just now."""
     return _having_run(Outcome.CREATED, run, workflow)
 
 
-def _having_run(outcome: Outcome, run: ExistingRun, workflow: Workflow | None) -> Answer:
+def _having_run(outcome: Outcome, run: ExistingRun, workflow: Workflow | None) -> ItemOutcome:
     status = run_status(run.state, is_paused=workflow is not None and workflow.is_paused)
-    return Answer(ItemResult(outcome=outcome, workflow_run_id=run.run_id, status=status), run.created_at)
+    return ItemOutcome(ItemResult(outcome=outcome, workflow_run_id=run.run_id, status=status), run.created_at)
 
 
-def failed(item: BatchItem, outcome: Outcome, why: Problem) -> Answer:
+def failed(item: BatchItem, outcome: Outcome, why: Problem) -> ItemOutcome:
     """Return the answer to an item that got no run."""
-    return Answer(ItemResult(outcome=outcome, workflow_run_id=item.workflow_run_id, problem=why))
+    return ItemOutcome(ItemResult(outcome=outcome, workflow_run_id=item.workflow_run_id, problem=why))

@@ -15,8 +15,8 @@ from airflow.task.priority_strategy import PriorityWeightStrategy
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
-from tradewind_airflow.runs import bulk, templates
-from tradewind_airflow.runs.templates import TESTED_VERSION, template_of, trusted
+from tradewind_airflow.runs.create.bulk import templates, writer
+from tradewind_airflow.runs.create.bulk.templates import TESTED_VERSION, template_of, trusted
 from tradewind_airflow.weights import RunPriority
 
 
@@ -82,12 +82,12 @@ def test_a_dag_has_no_template_on_another_airflow(dag: SerializedDAG, monkeypatc
     ("run_id", "expected"), [("0197-abc~1", True), ("a..b", False), ("a/b", False), ("backfill__1", False)]
 )
 def test_ids_that_airflow_may_refuse_are_left_to_it(dag: SerializedDAG, run_id: str, expected: bool) -> None:
-    order = SimpleNamespace(template=template_of(dag), run_id=run_id)
+    request = SimpleNamespace(template=template_of(dag), run_id=run_id)
     with Session(create_engine("sqlite://")) as session:
-        assert bool(bulk.suited(session, [order])) is expected  # type: ignore[list-item]  # what is looked at of one
+        assert bool(writer.suited(session, [request])) is expected  # type: ignore[list-item]  # what is looked at of one
 
 
 def test_a_database_that_tells_no_written_rows_is_left_to_airflow(dag: SerializedDAG) -> None:
-    order = SimpleNamespace(template=template_of(dag), run_id="fine")
+    request = SimpleNamespace(template=template_of(dag), run_id="fine")
     with Session(create_engine("mysql+mysqldb://", module=SimpleNamespace(paramstyle="format"))) as session:
-        assert bulk.suited(session, [order]) == []  # type: ignore[list-item]  # as above
+        assert writer.suited(session, [request]) == []  # type: ignore[list-item]  # as above

@@ -15,28 +15,28 @@ from airflow.utils.state import DagRunState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 
 from tradewind_airflow.runs import priorities
-from tradewind_airflow.runs.orders import RunOrder
+from tradewind_airflow.runs.create.run_requests import RunRequest
 
 Row = dict[str, Any]
 
 
-def run_row(order: RunOrder, user_name: str) -> Row:
+def run_row(request: RunRequest, user_name: str) -> Row:
     """Return the run's row of `dag_run`, without what it is pinned to as it is written (`catalog.Newest`)."""
     now = timezone.utcnow()
-    identity = {"dag_id": order.dag.dag_id, "run_id": order.run_id, "run_type": DagRunType.MANUAL}
+    identity = {"dag_id": request.dag.dag_id, "run_id": request.run_id, "run_type": DagRunType.MANUAL}
     return identity | {
-        "run_after": priorities.run_after(now, order.item.priority),
+        "run_after": priorities.run_after(now, request.item.priority),
         "queued_at": now,
         "state": DagRunState.QUEUED,
         "triggered_by": DagRunTriggeredByType.REST_API,
         "triggering_user_name": user_name,
-        "conf": order.conf,
+        "conf": request.conf,
         "clear_number": 0,
         "context_carrier": new_dagrun_trace_carrier(
-            task_span_detail_level=order.conf.get(TASK_SPAN_DETAIL_LEVEL_KEY),
+            task_span_detail_level=request.conf.get(TASK_SPAN_DETAIL_LEVEL_KEY),
             attributes=dagrun_trace_attributes(SimpleNamespace(**identity)),
         ),
-        "created_dag_version_id": order.key.version_id,
+        "created_dag_version_id": request.key.version_id,
     }
 
 

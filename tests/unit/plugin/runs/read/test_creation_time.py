@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, delete, insert
 from sqlalchemy.orm import Session
 
-from tradewind_airflow.runs import creation_time
+from tradewind_airflow.runs.read import creation_time
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 

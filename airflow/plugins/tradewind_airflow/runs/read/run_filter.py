@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from tradewind_airflow.runs.envelope import RESERVED_KEY
-from tradewind_airflow.runs.task_counts import HUMAN_STATES
+from tradewind_airflow.runs.read.task_counts import HUMAN_STATES
 from tradewind_contracts.workflows import RunStatus
 
 BRANCHES = 20

@@ -9,7 +9,7 @@ from airflow.models.log import Log
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from tradewind_airflow.runs.orders import RunOrder
+from tradewind_airflow.runs.create.run_requests import RunRequest
 
 EVENT = "tradewind_trigger"
 """`event` of such a row."""
@@ -17,25 +17,25 @@ EVENT = "tradewind_trigger"
 _AUDIT = insert(Log.__table__)
 
 
-def write(session: Session, orders: Collection[RunOrder], user_name: str) -> None:
+def write(session: Session, requests: Collection[RunRequest], user_name: str) -> None:
     """Write the rows of runs that were just made, in their own transaction: no run without its row, no row alone."""
-    if rows := [_row(order, user_name) for order in orders]:
+    if rows := [_row(request, user_name) for request in requests]:
         session.execute(_AUDIT, rows)
 
 
-def _row(order: RunOrder, user_name: str) -> dict[str, Any]:
+def _row(request: RunRequest, user_name: str) -> dict[str, Any]:
     return {
         "dttm": timezone.utcnow(),
         "event": EVENT,
         "owner": user_name,
         "owner_display_name": user_name,
-        "dag_id": order.dag.dag_id,
-        "run_id": order.run_id,
-        "extra": origin(order),
+        "dag_id": request.dag.dag_id,
+        "run_id": request.run_id,
+        "extra": origin(request),
     }
 
 
-def origin(order: RunOrder) -> str:
+def origin(request: RunRequest) -> str:
     """Return what the row tells of the event that asked for the run, as JSON (`extra`)."""
-    event = order.item.origin
+    event = request.item.origin
     return json.dumps({"event_id": event.event_id, "source": event.source} if event else {})

@@ -8,10 +8,10 @@ from airflow.utils.session import create_session
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tradewind_airflow.runs import creation_time, run_filter, status
 from tradewind_airflow.runs.callers import Caller
 from tradewind_airflow.runs.catalog import is_internal
-from tradewind_airflow.runs.run_filter import RunFilter
+from tradewind_airflow.runs.read import creation_time, run_filter, status
+from tradewind_airflow.runs.read.run_filter import RunFilter
 from tradewind_contracts.workflows import WorkflowStatus
 
 
