@@ -1,7 +1,6 @@
 """HTTP clients of the engines: their workflows and the status of a run. Both engines serve the same two paths."""
 
 import asyncio
-import logging
 import random
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -9,15 +8,13 @@ from typing import Protocol
 from urllib.parse import urlencode
 
 import httpx
-from pydantic import TypeAdapter, ValidationError
 
+from tradewind_api import engine_answers
+from tradewind_api.engine_answers import OnceLogger
 from tradewind_api.metrics import Metrics
 from tradewind_contracts.problems import ProblemType
 from tradewind_contracts.workflows import WorkflowInfo, WorkflowStatus, WorkflowType
 
-logger = logging.getLogger(__name__)
-
-_WORKFLOWS: TypeAdapter[list[WorkflowInfo]] = TypeAdapter(list[WorkflowInfo])
 _ATTEMPTS = 2
 
 
@@ -53,6 +50,7 @@ class HttpEngine:
         self._client = client
         self._metrics = metrics
         self._timeout_seconds = timeout_seconds
+        self._log = OnceLogger(workflow_type)
 
     async def status(self, workflow_run_id: str, workflow_id: str | None = None) -> WorkflowStatus | None:
         """Return the run's status, or None if the engine has no such run; raise `EngineDownError`."""
@@ -65,17 +63,17 @@ class HttpEngine:
         if _is_unknown_run(response):
             return None
         try:
-            return WorkflowStatus.model_validate_json(_content(response))
-        except ValidationError as error:
-            raise EngineDownError(f"{self._type}: not a WorkflowStatus: {error.error_count()} error(s)") from error
+            return engine_answers.run_status(_content(response), self._log.warn)
+        except ValueError as error:
+            raise EngineDownError(f"{self._type}: not a WorkflowStatus: {_first_line(error)}") from error
 
     async def workflows(self) -> list[WorkflowInfo]:
         """Return the workflows it can run; raise `EngineDownError`."""
         response = await self._get("workflows", "workflows")
         try:
-            found = _WORKFLOWS.validate_json(_content(response))
-        except ValidationError as error:
-            raise EngineDownError(f"{self._type}: not a list of workflows: {error.error_count()} error(s)") from error
+            found = engine_answers.workflow_infos(_content(response), self._log.warn)
+        except ValueError as error:
+            raise EngineDownError(f"{self._type}: not a list of workflows: {_first_line(error)}") from error
         return [info for info in found if info.workflow_type == self._type]
 
     async def _get(self, operation: str, path: str) -> httpx.Response:
@@ -108,6 +106,11 @@ def _is_unknown_run(response: httpx.Response) -> bool:
     except ValueError:
         return False
     return isinstance(body, dict) and body.get("type") == ProblemType.UNKNOWN_RUN.uri
+
+
+def _first_line(error: Exception) -> str:
+    # The lines after it quote the engine's answer.
+    return str(error).partition("\n")[0]
 
 
 def _content(response: httpx.Response) -> bytes:

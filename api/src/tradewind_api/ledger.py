@@ -10,14 +10,20 @@ import threading
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
 
 from tradewind_api.preferences import fingerprint
 from tradewind_contracts.dead_letters import DeadLetter
 from tradewind_contracts.events import WorkflowStatusChanged, WorkflowTriggered
-from tradewind_contracts.workflows import RunStatus, WorkflowStatus, WorkflowType
+from tradewind_contracts.workflows import RunStatus, WorkflowId, WorkflowStatus, WorkflowType
 
 _OTHER_TOPIC = -1
 _SPARE_ENTRIES = 1000
+_WORKFLOW_ID: TypeAdapter[str] = TypeAdapter(WorkflowId)
+_WORKFLOW_TYPE: TypeAdapter[WorkflowType] = TypeAdapter(WorkflowType)
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +135,7 @@ class LedgerIndex:
         offset = letter.offset if letter.topic == self._events_topic else _OTHER_TOPIC
         rejection = Rejection(f"{letter.reason}: {letter.detail}", offset)
         with self._lock:
-            run = self._runs.get(workflow_run_id, Run(letter.workflow_id, _type(letter.workflow_type)))
+            run = self._runs.get(workflow_run_id, _run_of(letter))
             if run.rejection is None or offset >= run.rejection.offset:
                 self._put(workflow_run_id, replace(run, rejection=rejection), letter.dead_lettered_at)
 
@@ -163,5 +169,13 @@ def _status_bytes(run: Run | None) -> int:
     return len(run.status) if run and run.status else 0
 
 
-def _type(name: str | None) -> WorkflowType | None:
-    return WorkflowType(name) if name in set(WorkflowType) else None
+def _run_of(letter: DeadLetter) -> Run:
+    # The record may have been dead-lettered for these very fields.
+    return Run(_valid(_WORKFLOW_ID, letter.workflow_id), _valid(_WORKFLOW_TYPE, letter.workflow_type))
+
+
+def _valid(contract: TypeAdapter[_T], value: object) -> _T | None:
+    try:
+        return contract.validate_python(value)
+    except ValidationError:
+        return None

@@ -39,7 +39,7 @@ class KnownWorkflow:
         """Raise `ApiError` if the parameters do not match the schema."""
         try:
             errors = self._errors(parameters)
-        except (Unresolvable, re.error, RecursionError) as error:
+        except (Unresolvable, re.error, RecursionError, ArithmeticError) as error:
             raise self._unusable() from error
         if errors:
             raise ApiError(ProblemType.INVALID_PARAMETERS, f"{len(errors)} parameter(s) do not fit", errors=errors)
@@ -80,7 +80,7 @@ class _EngineList:
     async def _load(self) -> None:
         try:
             infos = await self._engine.workflows()
-            self.workflows = {info.workflow_id: _known(info) for info in infos}
+            self.workflows = {info.workflow_id: self._known(info) for info in infos}
             self.current = True
         except EngineDownError as error:
             level = logging.WARNING if self.current else logging.DEBUG
@@ -89,6 +89,11 @@ class _EngineList:
         finally:
             self._tried_at = time.monotonic()
             self._loading = None
+
+    def _known(self, info: WorkflowInfo) -> KnownWorkflow:
+        # Checking a schema takes about a millisecond: not done again for each unchanged workflow at each reload.
+        known = (self.workflows or {}).get(info.workflow_id)
+        return known if known is not None and known.info == info else _known(info)
 
 
 class WorkflowLists:
@@ -147,8 +152,9 @@ class WorkflowLists:
 def _known(info: WorkflowInfo) -> KnownWorkflow:
     try:
         Draft202012Validator.check_schema(info.parameters_schema)
-    except SchemaError as error:
-        logger.warning("%s: parameters_schema is not a JSON Schema: %s", info.workflow_id, error.message[:_MAX_DETAIL])
+    except (SchemaError, RecursionError) as error:
+        reason = str(getattr(error, "message", error))[:_MAX_DETAIL]
+        logger.warning("%s: parameters_schema is not a usable JSON Schema: %s", info.workflow_id, reason)
         return KnownWorkflow(info, None)
     # An empty registry: a schema's $ref must never make us fetch a URL.
     validator = Draft202012Validator(info.parameters_schema, format_checker=_FORMATS, registry=EMPTY_REGISTRY)

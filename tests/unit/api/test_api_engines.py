@@ -172,6 +172,20 @@ async def test_workflows_of_another_type_are_left_out(subject: HttpSubject) -> N
     assert await subject.engine.workflows() == [INFO]
 
 
+async def test_one_bad_entry_costs_that_entry_and_is_logged_once(
+    subject: HttpSubject, caplog: pytest.LogCaptureFixture
+) -> None:
+    subject.stub.answer = JSONResponse([INFO.model_dump(mode="json"), {"workflow_id": "ü"}])
+    for _ in range(3):
+        assert await subject.engine.workflows() == [INFO]
+    assert len(caplog.messages) == 1
+
+
+async def test_one_bad_field_of_a_status_costs_that_field(subject: HttpSubject) -> None:
+    subject.stub.answer = JSONResponse(run_status("r").model_dump(mode="json") | {"workflow_id": "ü"})
+    assert await subject.engine.status("r") == run_status("r")
+
+
 async def flaky(errors: list[Exception]) -> tuple[object, int, Metrics]:
     """The outcome of one question to an engine whose connection fails so, the tries made, the metrics."""
     tries = 0

@@ -93,6 +93,14 @@ def test_a_dead_letter_alone_tells_of_its_run() -> None:
     assert run_of(index, "run-b").workflow_type is None
 
 
+@pytest.mark.parametrize("workflow_id", ["no such name", "für_heute", "x" * 300])
+def test_a_workflow_id_that_is_none_does_not_cost_the_rejection(workflow_id: str) -> None:
+    index = new_index()
+    ledger_records.feed_dead_letter(index, dead(trigger("run-a", 3), workflow_id=workflow_id))
+    known = run_of(index).last_known("run-a")
+    assert (known.status, known.workflow_id) == (RunStatus.REJECTED, None)
+
+
 def test_a_replay_of_a_dead_letter_asks_anew() -> None:
     index = new_index()
     ledger_records.feed_event(index, trigger("run-a", 3))

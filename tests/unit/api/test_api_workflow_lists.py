@@ -117,6 +117,13 @@ async def test_callers_at_once_share_one_question() -> None:
     assert engine.asked == ["workflows"]
 
 
+def nested_schema(levels: int) -> dict[str, Any]:
+    schema: dict[str, Any] = {}
+    for _ in range(levels):
+        schema = {"properties": {"a": schema}}
+    return schema
+
+
 @pytest.mark.parametrize(
     "schema",
     [
@@ -125,12 +132,14 @@ async def test_callers_at_once_share_one_question() -> None:
         {"$ref": "#/$defs/missing"},
         {"$ref": "#"},
         {"properties": {"a": {"pattern": "["}}},
+        {"properties": {"b": {"multipleOf": 10**400}}},
+        nested_schema(250),
     ],
 )
 async def test_a_schema_that_cannot_be_used_is_a_503_and_fetches_nothing(schema: dict[str, Any]) -> None:
     lists, _ = lists_of(schema)
     with pytest.raises(ApiError) as raised:
-        await lists.check(request({"a": "x"}))
+        await lists.check(request({"a": "x", "b": 0.5}))
     assert raised.value.problem.type == ProblemType.WORKFLOW_UNAVAILABLE.uri
 
 
@@ -168,3 +177,24 @@ async def test_keeping_current_outlives_a_list_that_breaks_us(caplog: pytest.Log
     await until(lambda: lists.known(WorkflowType.AIRFLOW))
     keeping.cancel()
     assert "could not be read" in caplog.text
+
+
+async def test_a_schema_that_cannot_be_used_costs_its_workflow_alone_and_is_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    lists, engine = lists_of(nested_schema(250))
+    engine.infos.append(info("good", WorkflowType.AIRFLOW, {}))
+    for _ in range(3):
+        await lists._lists[WorkflowType.AIRFLOW].reload(0)
+    await lists.check(WorkflowRequest(workflow_id="good", workflow_type=WorkflowType.AIRFLOW))
+    assert [found.workflow_id for found in (await lists.listing())[0]] == ["w", "good"]
+    assert caplog.text.count("not a usable JSON Schema") == 1
+
+
+async def test_a_schema_that_changes_is_used_from_the_next_reload_on() -> None:
+    lists, engine = lists_of({"required": ["day"]})
+    with pytest.raises(ApiError):
+        await lists.check(request({}))
+    engine.infos = [info("w", WorkflowType.AIRFLOW, {})]
+    await lists._lists[WorkflowType.AIRFLOW].reload(0)
+    await lists.check(request({}))
