@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PARTS := contracts api langgraph airflow local
+PARTS := contracts service api langgraph airflow local
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
@@ -42,14 +42,14 @@ lock: $(READY) ## Resolve the requirements.lock files again from the pyproject f
 	@# What an image holds, and what builds our wheels in it: parts of the lock above.
 	echo hatchling | $(LOCK) --upgrade --constraint requirements.lock - --output-file requirements-build.lock
 	for image in $(IMAGES); do \
-	  $(LOCK) --upgrade --constraint requirements.lock $$image/pyproject.toml contracts/pyproject.toml \
+	  $(LOCK) --upgrade --constraint requirements.lock $$image/pyproject.toml contracts/pyproject.toml service/pyproject.toml \
 	    --output-file $$image/requirements.lock || exit; done
 
 check: $(READY) ## Format, lint, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/mypy contracts/src api/src langgraph/src airflow/plugins airflow/dags local/src monitoring/grafana statsd-exporter tests benchmarks drills
+	$(BIN)/mypy contracts/src service/src api/src langgraph/src airflow/plugins airflow/dags local/src monitoring/grafana statsd-exporter tests benchmarks drills
 
 STACK := $(BIN)/python -m tradewind_local
 

@@ -11,6 +11,7 @@ from tradewind_api import ledger_records
 from tradewind_api.ledger import LedgerIndex
 from tradewind_api.ledger_reader import LedgerReader, Window
 from tradewind_contracts.topics import WORKFLOW_EVENTS, WORKFLOW_STATUS
+from tradewind_service.received_records import ReceivedRecord
 
 WINDOW = Window(timedelta(hours=1), 10**9)
 PATIENCE = 120
@@ -22,11 +23,11 @@ class _Counting:
     def __init__(self) -> None:
         self.records = 0
 
-    def event(self, index: LedgerIndex, record: ledger_records.Consumed) -> None:
+    def event(self, index: LedgerIndex, record: ReceivedRecord) -> None:
         self.records += 1
         ledger_records.feed_event(index, record)
 
-    def status(self, index: LedgerIndex, record: ledger_records.Consumed) -> None:
+    def status(self, index: LedgerIndex, record: ReceivedRecord) -> None:
         self.records += 1
         ledger_records.feed_status(index, record)
 

@@ -10,12 +10,12 @@ from confluent_kafka import KafkaError, TopicPartition
 from support.agents import EventLog, World, ended, ready, running, trigger, until
 from support.servers import new_database, new_topic_set
 from tradewind_agents.consumer import EventConsumer
-from tradewind_agents.offsets import Partition
 from tradewind_contracts import records
 from tradewind_contracts.events import CancelRequested, TriggerPayload
 from tradewind_contracts.workflows import RunStatus, WorkflowType
 from tradewind_local.kafka import KafkaBroker
 from tradewind_local.postgres import PostgresServer
+from tradewind_service.offset_tracker import Partition
 
 DATA = Path(__file__).parents[1] / "data"
 

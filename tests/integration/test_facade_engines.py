@@ -16,12 +16,12 @@ from support import agents
 from support.airflow_server import AirflowServer
 from support.engine_suite import EngineSuite
 from support.servers import new_database, new_topic_set
-from tradewind_api.engine_auth import AirflowAuth, BearerAuth
 from tradewind_api.engines import Engine, HttpEngine
 from tradewind_api.metrics import Metrics
 from tradewind_contracts.workflows import WorkflowInfo, WorkflowStatus, WorkflowType
 from tradewind_local.kafka import KafkaBroker
 from tradewind_local.postgres import PostgresServer
+from tradewind_service.airflow_login import AirflowLogin, BearerAuth
 
 WORKFLOWS = TypeAdapter(list[WorkflowInfo])
 
@@ -98,7 +98,7 @@ def airflow_engine(airflow_server: AirflowServer) -> Server:
     body = {"workflow_id": "test_free", "workflow_type": "airflow"}
     with airflow_server.client("ingest") as client:
         run_id = client.post("/workflows/trigger", json=body).raise_for_status().json()["workflow_run_id"]
-    auth = AirflowAuth(airflow_server.url, "facade", SecretStr(airflow_server.passwords["facade"]))
+    auth = AirflowLogin(airflow_server.url, "facade", SecretStr(airflow_server.passwords["facade"]))
     headers = {"authorization": f"Bearer {airflow_server.token('facade')}"}
     url = f"{airflow_server.url}/tradewind/"
     return Server(WorkflowType.AIRFLOW, url, auth, headers, run_id, _group_signal(airflow_server))

@@ -14,7 +14,6 @@ from support.facade_kafka import StubEngines, World
 from support.servers import TopicSet, new_topic_set, unique
 from tradewind_api import ledger_reader
 from tradewind_api.ledger import LedgerIndex
-from tradewind_api.ledger_records import Consumed
 from tradewind_contracts import dead_letters, records, run_ids
 from tradewind_contracts.dead_letters import DeadLetter
 from tradewind_contracts.events import StatusPayload, WorkflowStatusChanged, WorkflowTriggered
@@ -22,6 +21,7 @@ from tradewind_contracts.topics import Topic
 from tradewind_contracts.workflows import RunStatus, WorkflowType
 from tradewind_local.kafka import KafkaBroker
 from tradewind_local.topics import admin, create_topics
+from tradewind_service.received_records import ReceivedRecord
 
 HOUR_MS = 60 * 60 * 1000
 KEY = {"idempotency-key": "order-77"}
@@ -185,7 +185,7 @@ def small_index() -> LedgerIndex:
 async def test_a_record_that_breaks_us_is_left_out_and_said(world: World, caplog: pytest.LogCaptureFixture) -> None:
     seen: list[bytes | None] = []
 
-    def feed(_: LedgerIndex, record: Consumed) -> None:
+    def feed(_: LedgerIndex, record: ReceivedRecord) -> None:
         seen.append(record.key)
         if record.key == b"bad":
             raise RuntimeError("what nobody foresaw")
@@ -201,7 +201,7 @@ async def test_topics_that_were_deleted_and_made_again_are_read_again(world: Wor
     seen: set[bytes | None] = set()
     broker, topic = admin(world.bootstrap_servers), world.topics.events
 
-    def feed(_: LedgerIndex, record: Consumed) -> None:
+    def feed(_: LedgerIndex, record: ReceivedRecord) -> None:
         seen.add(record.key)
 
     async with reading(reader_of(world, feed, small_index())):
@@ -238,7 +238,7 @@ async def test_of_more_records_than_the_bound_the_last_ones_are_read(world: Worl
     world.produce_all(topic, [records.Record(b"full", b"{}", [])] * 500, partition=0)
     world.produce_all(topic, [records.Record(b"empty", b"{}", [])] * 3, partition=1)
 
-    def feed(_: LedgerIndex, record: Consumed) -> None:
+    def feed(_: LedgerIndex, record: ReceivedRecord) -> None:
         seen.add((record.key, record.offset))
 
     async with reading(reader_of(world, feed, small_index(), records=20 * partitions)):

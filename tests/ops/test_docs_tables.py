@@ -13,16 +13,16 @@ from tradewind_airflow.feed.settings import FeedSettings
 from tradewind_airflow.ingestion import plugin_client
 from tradewind_airflow.web import bodies, commands, statuses
 from tradewind_airflow.web.app import create_app as create_plugin
-from tradewind_api import preferences
 from tradewind_api.app import create_app as create_facade
-from tradewind_api.auth import PUBLIC
-from tradewind_contracts import idempotency, json_text
+from tradewind_api.openapi import PUBLIC
+from tradewind_contracts import json_text
 from tradewind_contracts.batches import Outcome
 from tradewind_contracts.events import EVENT_TYPES
 from tradewind_contracts.json_text import JsonFault
 from tradewind_contracts.problems import MEDIA_TYPE, ProblemType
 from tradewind_contracts.topics import TOPICS
 from tradewind_contracts.workflows import MAX_BATCH_ITEMS, RunStatus
+from tradewind_service import request_headers
 
 API = DOCS / "api.md"
 PATTERNS = DOCS / "integration-patterns.md"
@@ -111,9 +111,9 @@ def test_the_limits_are_the_codes() -> None:
         "nesting of a body (of a batch: of each item's parameters)": [json_text.MAX_DEPTH],
         "integers in JSON": [(json_text.MAX_INTEGER + 1).bit_length()],
         "workflow_id, workflow_run_id": [250, 0, 9],
-        "Idempotency-Key": [idempotency.MAX_KEY_LENGTH],
+        "Idempotency-Key": [request_headers.MAX_KEY_LENGTH],
         "faults told in one problem": [50],
-        "Prefer: wait (facade)": [preferences.MAX_WAIT_SECONDS],
+        "Prefer: wait (facade)": [request_headers.MAX_WAIT_SECONDS],
         "calls that hold Prefer: wait at once": [settings.max_waiting],
         "?wait of a status, of changes (plugin)": [statuses.MAX_WAIT, 30],
         "who waits or streams at once (plugin)": [FeedSettings.max_watchers],

@@ -55,10 +55,11 @@ def test_a_lock_is_a_part_of_the_one_lock_with_its_hashes(part: str) -> None:
 @pytest.mark.parametrize("image", IMAGES)
 def test_a_lock_covers_all_that_its_program_depends_on(image: str) -> None:
     seen: set[tuple[str, str]] = set()
-    for requirement in declared(ROOT / image / "pyproject.toml") + declared(ROOT / "contracts/pyproject.toml"):
-        needed(requirement, seen)
+    for part in (image, "contracts", "service"):
+        for requirement in declared(ROOT / part / "pyproject.toml"):
+            needed(requirement, seen)
     ours = {name for name, _ in seen if name.startswith("tradewind-")}
-    assert ours == {"tradewind-contracts"}
+    assert ours == {"tradewind-contracts", "tradewind-service"}
     names = {pin.partition("==")[0] for pin in locked(ROOT / image / "requirements.lock")}
     assert {name for name, _ in seen} - ours <= names
 

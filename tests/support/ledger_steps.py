@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tradewind_api.ledger import LedgerIndex, Run
-from tradewind_api.ledger_records import Consumed
 from tradewind_contracts import dead_letters, records
 from tradewind_contracts.dead_letters import DeadLetter
 from tradewind_contracts.events import ADAPTER
+from tradewind_service.received_records import ReceivedRecord
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 RUNS = ("run-a", "run-b", "run-c")
@@ -31,19 +31,19 @@ def event(kind: str, run_id: str, payload: dict[str, Any], seconds: int = 0) -> 
     return records.encode(ADAPTER.validate_python(document))
 
 
-def consumed(record: records.Record, offset: int) -> Consumed:
-    return Consumed(record.key, record.value, list(record.headers), offset)
+def consumed(record: records.Record, offset: int) -> ReceivedRecord:
+    return ReceivedRecord("topic", 0, offset, record.key, record.value, list(record.headers))
 
 
-def trigger(run_id: str, offset: int, **parameters: Any) -> Consumed:
+def trigger(run_id: str, offset: int, **parameters: Any) -> ReceivedRecord:
     return consumed(event("triggered", run_id, {"parameters": parameters}, offset), offset)
 
 
-def status(run_id: str, word: str, seconds: int = 0, **payload: Any) -> Consumed:
+def status(run_id: str, word: str, seconds: int = 0, **payload: Any) -> ReceivedRecord:
     return consumed(event(word, run_id, {"status": word} | payload, seconds), seconds)
 
 
-def dead(record: Consumed, **changes: Any) -> Consumed:
+def dead(record: ReceivedRecord, **changes: Any) -> ReceivedRecord:
     """The dead letter of a record of the events topic."""
     values: dict[str, Any] = {
         "reason": "invalid-parameters",
@@ -56,7 +56,7 @@ def dead(record: Consumed, **changes: Any) -> Consumed:
         "workflow_run_id": (record.key or b"").decode(),
     }
     headers = dead_letters.headers(DeadLetter(**(values | changes)), record.headers)
-    return Consumed(record.key, record.value, list(headers), 0)
+    return ReceivedRecord("workflow-events.dlq", 0, 0, record.key, record.value, list(headers))
 
 
 def run_of(index: LedgerIndex, run_id: str = "run-a") -> Run:

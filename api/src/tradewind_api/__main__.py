@@ -1,22 +1,14 @@
 """`python -m tradewind_api`: the facade at FASTAPI_HOST and FASTAPI_PORT."""
 
-import uvicorn
-
 from tradewind_api.app import create_app
 from tradewind_api.settings import Settings
+from tradewind_service.server import serve
 
 
 def main() -> None:
-    """Serve until told to stop; calls that are being answered get their answer first."""
+    """Serve until asked to stop."""
     settings = Settings()
-    uvicorn.run(
-        create_app(settings),
-        host=settings.fastapi_host,
-        port=settings.fastapi_port,
-        timeout_graceful_shutdown=10,
-        access_log=False,
-        server_header=False,
-    )
+    serve(create_app(settings), settings.fastapi_host, settings.fastapi_port)
 
 
 if __name__ == "__main__":

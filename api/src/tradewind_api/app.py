@@ -3,17 +3,19 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from tradewind_api import __version__, errors, probes, routes, services
-from tradewind_api.auth import Guard
-from tradewind_api.errors import ErrorBoundary
-from tradewind_api.metrics import Instrument, Metrics
-from tradewind_api.openapi import DescribedApi
+from tradewind_api import __version__, probes, routes, services
+from tradewind_api.metrics import Metrics
+from tradewind_api.openapi import PUBLIC, DescribedApi
 from tradewind_api.services import Connect
 from tradewind_api.settings import Settings
+from tradewind_service import problem_responses
+from tradewind_service.bearer_guard import BearerGuard
+from tradewind_service.error_boundary import ErrorBoundary
+from tradewind_service.request_instrument import RequestInstrument
 
 _EXPOSED = ["Location", "Idempotent-Replayed", "Preference-Applied", "Retry-After", "Tradewind-Stale"]
 
@@ -36,13 +38,12 @@ def create_app(settings: Settings | None = None, connect: Connect = services.con
         title="Workflow Orchestration API",
         version=__version__,
         description="Trigger, follow and list the workflows of Airflow and LangGraph. Errors are RFC 9457 problems.",
-        dependencies=[Depends(Guard(settings.api_tokens))],
         middleware=_middleware(settings, metrics),
         swagger_ui_oauth2_redirect_url=None,
         lifespan=lifespan,
     )
     app.state.settings, app.state.metrics = settings, metrics
-    errors.install(app)
+    problem_responses.install(app)
     app.include_router(routes.router)
     app.include_router(probes.router)
     return app
@@ -57,7 +58,8 @@ def _middleware(settings: Settings, metrics: Metrics) -> list[Middleware]:
         expose_headers=_EXPOSED,
     )
     return [
-        Middleware(Instrument, metrics),
+        Middleware(RequestInstrument, metrics.requests),
         *([cors] if settings.cors_origins else []),
         Middleware(ErrorBoundary),
+        Middleware(BearerGuard, settings.api_tokens, PUBLIC),
     ]

@@ -4,7 +4,9 @@ The index has what the engines have not: which request an Idempotency-Key was us
 engine has it yet, that it was dead-lettered, and the last status that its engine published.
 """
 
+import hashlib
 import heapq
+import json
 import math
 import threading
 import time
@@ -14,10 +16,10 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from tradewind_api.preferences import fingerprint
 from tradewind_contracts.dead_letters import DeadLetter
 from tradewind_contracts.events import WorkflowStatusChanged, WorkflowTriggered
-from tradewind_contracts.workflows import RunStatus, WorkflowId, WorkflowStatus, WorkflowType
+from tradewind_contracts.json_text import JsonObject
+from tradewind_contracts.workflows import Priority, RunStatus, WorkflowId, WorkflowStatus, WorkflowType
 
 _OTHER_TOPIC = -1
 _SPARE_ENTRIES = 1000
@@ -156,6 +158,12 @@ class LedgerIndex:
         run = self._runs.get(workflow_run_id)
         if run is not None and run.updated_at == updated_at:  # else it was updated since, or is evicted
             self._bytes -= _status_bytes(self._runs.pop(workflow_run_id))
+
+
+def fingerprint(workflow_type: WorkflowType, parameters: JsonObject, priority: Priority) -> bytes:
+    """Return 16 bytes that identify a payload: what the same Idempotency-Key must be sent with again."""
+    text = json.dumps([workflow_type, parameters, priority], sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
 
 def _merged(known: Trigger | None, new: Trigger) -> Trigger:

@@ -9,18 +9,25 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from tradewind_api.ledger import LedgerIndex
-from tradewind_api.ledger_records import Consumed, RawHeaders
+from tradewind_service import kafka_clients, received_records
+from tradewind_service.offset_tracker import Partition
+from tradewind_service.received_records import ReceivedRecord
 
 logger = logging.getLogger(__name__)
 
-Feed = Callable[[LedgerIndex, Consumed], None]
-Partition = tuple[str, int]
+Feed = Callable[[LedgerIndex, ReceivedRecord], None]
 
+_READER = {
+    "enable.partition.eof": True,
+    "fetch.wait.max.ms": 100,
+    "fetch.queue.backoff.ms": 10,
+    "queued.max.messages.kbytes": 8 * 1024,
+}
 _POLL_SECONDS = 0.2
 _REQUEST_SECONDS = 3.0
 _RETRY_SECONDS = 0.5
@@ -49,17 +56,8 @@ class LedgerReader:
         *,
         refresh_seconds: float,
     ) -> None:
-        self._config = config | {
-            # The client requires a name; without subscribe() or commit() no such group is created.
-            "group.id": "tradewind-api-ledger",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "auto.offset.reset": "earliest",
-            "fetch.wait.max.ms": 100,
-            "fetch.queue.backoff.ms": 10,
-            "queued.max.messages.kbytes": 8 * 1024,
-            "logger": logger,
-        }
+        # The client requires a group; without subscribe() or commit() none is created.
+        self._config = kafka_clients.consumer_config(config, "tradewind-api-ledger", _READER | {"logger": logger})
         self._feeds = feeds
         self._index = index
         self._window = window
@@ -152,7 +150,7 @@ class LedgerReader:
     def _feed(self, topic: str, message: Message) -> None:
         # Starting again would meet the same record again: one that raises is logged and skipped.
         try:
-            self._feeds[topic](self._index, _consumed(message))
+            self._feeds[topic](self._index, received_records.from_message(message))
         except Exception:
             logger.exception("skipped the record %s/%s at %s", topic, message.partition(), message.offset())
 
@@ -180,12 +178,6 @@ def first_offset(in_window: int, end: int, most: int) -> int:
     without a record (compacted, aborted) make the records fewer, never more.
     """
     return max(in_window if in_window >= 0 else end, end - most)
-
-
-def _consumed(message: Message) -> Consumed:
-    # The client's types allow a dict, which only producers use.
-    headers = cast("RawHeaders", message.headers())
-    return Consumed(message.key(), message.value(), headers, message.offset() or 0)
 
 
 def _end(consumer: Consumer, partition: Partition) -> int:

@@ -5,12 +5,15 @@ from typing import Any
 from fastapi import FastAPI
 from typing_extensions import override
 
-from tradewind_api.auth import PUBLIC
 from tradewind_contracts import problems
 from tradewind_contracts.problems import Problem, ProblemType
 from tradewind_contracts.workflows import WorkflowRequest
 
+PUBLIC = frozenset({"/", "/health", "/livez", "/readyz", "/metrics", "/docs", "/redoc", "/openapi.json"})
+"""Paths that need no token. Every other path does."""
+
 _SCHEMAS = "#/components/schemas/"
+_BEARER = {"type": "http", "scheme": "bearer", "description": "A caller's token, see API_TOKENS"}
 _EVERYWHERE = (ProblemType.INTERNAL,)
 _GUARDED = (ProblemType.UNAUTHENTICATED,)
 
@@ -74,7 +77,9 @@ def _body() -> dict[str, Any]:
 
 
 def _complete(schema: dict[str, Any]) -> dict[str, Any]:
-    models = schema.setdefault("components", {}).setdefault("schemas", {})
+    components = schema.setdefault("components", {})
+    components["securitySchemes"] = {"bearer": _BEARER}
+    models = components.setdefault("schemas", {})
     for model in (Problem, WorkflowRequest):
         described = model.model_json_schema(ref_template=_SCHEMAS + "{model}")
         models.update(described.pop("$defs", {}))
@@ -86,8 +91,8 @@ def _complete(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _finish(operation: dict[str, Any], *, public: bool) -> None:
-    if public:
-        operation.pop("security", None)
+    if not public:
+        operation["security"] = [{"bearer": []}]
     kinds = _EVERYWHERE if public else _GUARDED + _EVERYWHERE
     for status, answer in errors(*kinds).items():
         operation["responses"].setdefault(str(status), answer)

@@ -5,13 +5,13 @@ from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from prometheus_client.exposition import choose_encoder
 from pydantic import AwareDatetime, BaseModel, Field
 
 from tradewind_api import __version__
 from tradewind_api.metrics import Metrics
 from tradewind_api.services import Services
 from tradewind_contracts.workflows import WorkflowType
+from tradewind_service.prometheus_metrics import exposition
 
 router = APIRouter(tags=["operations"])
 
@@ -96,9 +96,8 @@ async def health(request: Request) -> Response:
 )
 async def metrics(request: Request) -> Response:
     """Return the metrics in the format that the scraper accepts."""
-    encode, content_type = choose_encoder(request.headers.get("accept", ""))
     collected: Metrics = request.app.state.metrics
-    return Response(encode(collected.registry), headers={"content-type": content_type})
+    return exposition(collected.registry, request)
 
 
 def _waiting_for(services: Services) -> list[str]:

@@ -6,13 +6,13 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, TypeAdapter
 
-from tradewind_api import openapi, preferences
-from tradewind_api.bodies import workflow_request
+from tradewind_api import openapi
 from tradewind_api.services import Services
 from tradewind_api.triggers import TriggerRequest
 from tradewind_contracts.problems import ProblemType
 from tradewind_contracts.run_ids import RunId
 from tradewind_contracts.workflows import WorkflowInfo, WorkflowRequest, WorkflowResponse, WorkflowStatus
+from tradewind_service import json_bodies, request_headers
 
 router = APIRouter(prefix="/workflows", tags=["workflows"])
 
@@ -30,7 +30,13 @@ async def _services(request: Request) -> Services:
     return services
 
 
-BodyDep = Annotated[WorkflowRequest, Depends(workflow_request)]
+async def _workflow_request(request: Request) -> WorkflowRequest:
+    return json_bodies.parse(
+        WorkflowRequest, await json_bodies.read(request, request.app.state.settings.max_body_bytes)
+    )
+
+
+BodyDep = Annotated[WorkflowRequest, Depends(_workflow_request)]
 ServicesDep = Annotated[Services, Depends(_services)]
 
 
@@ -89,11 +95,11 @@ async def trigger(request: Request, body: BodyDep, services: ServicesDep) -> Res
     trigger_request = TriggerRequest(
         workflow=body,
         caller=request.state.caller,
-        key=preferences.idempotency_key(headers.getlist("idempotency-key")),
-        traceparent=preferences.traceparent(headers.get("traceparent")),
+        key=request_headers.idempotency_key(headers.getlist("idempotency-key")),
+        traceparent=request_headers.traceparent(headers.get("traceparent")),
     )
     accepted = await services.triggers.accept(trigger_request)
-    seconds = preferences.wait_seconds(headers.getlist("prefer"))
+    seconds = request_headers.wait_seconds(headers.getlist("prefer"))
     return await _answer(accepted, seconds, services)
 
 

@@ -11,17 +11,17 @@ from datetime import timedelta
 import httpx
 
 from tradewind_api import ledger_records
-from tradewind_api.engine_auth import AirflowAuth, BearerAuth
 from tradewind_api.engines import Engines, HttpEngine
 from tradewind_api.ledger import LedgerIndex
 from tradewind_api.ledger_reader import LedgerReader, Window
 from tradewind_api.metrics import Metrics
-from tradewind_api.publisher import KafkaPublisher, Publisher
 from tradewind_api.settings import Settings
 from tradewind_api.statuses import LedgerProgress, Statuses
 from tradewind_api.triggers import Triggers
 from tradewind_api.workflow_lists import WorkflowLists
 from tradewind_contracts.workflows import WorkflowType
+from tradewind_service.airflow_login import AirflowLogin, BearerAuth
+from tradewind_service.publisher import KafkaPublisher, Publisher, PublisherLimits
 
 # Read at start of each topic: more would be of runs that the index has no room for. A run has one trigger, which may be
 # repeated or followed by commands, and two statuses or more.
@@ -58,9 +58,8 @@ async def connect(settings: Settings, index: LedgerIndex, metrics: Metrics) -> A
     """Open the connections; at exit deliver what is in flight and close them."""
     publisher = KafkaPublisher(
         settings.kafka_client(),
-        settings.events_topic,
-        max_in_flight=settings.kafka_max_in_flight,
-        delivery_timeout_ms=settings.kafka_delivery_timeout_ms,
+        [settings.events_topic],
+        PublisherLimits(settings.kafka_max_in_flight, settings.kafka_delivery_timeout_ms),
     )
     feeds = {
         settings.events_topic: ledger_records.feed_event,
@@ -85,7 +84,7 @@ async def connect(settings: Settings, index: LedgerIndex, metrics: Metrics) -> A
 
 async def _engines(stack: contextlib.AsyncExitStack, settings: Settings, metrics: Metrics) -> Engines:
     airflow_url = str(settings.airflow_base_url).rstrip("/")
-    airflow_auth = AirflowAuth(airflow_url, settings.airflow_username, settings.airflow_password)
+    airflow_auth = AirflowLogin(airflow_url, settings.airflow_username, settings.airflow_password)
     endpoints: dict[WorkflowType, tuple[str, httpx.Auth]] = {
         WorkflowType.AIRFLOW: (f"{airflow_url}/tradewind/", airflow_auth),
         WorkflowType.LANGGRAPH: (str(settings.langgraph_base_url), BearerAuth(settings.langgraph_token)),
@@ -118,7 +117,7 @@ async def serve(settings: Settings, metrics: Metrics, connect: Connect) -> Async
         try:
             yield Services(
                 connections=connections,
-                triggers=Triggers(connections.publisher, index, workflow_lists, metrics, settings.environment),
+                triggers=Triggers(connections.publisher, index, workflow_lists, metrics, settings),
                 statuses=Statuses(connections.engines, index, connections.progress),
                 workflow_lists=workflow_lists,
                 waiting=asyncio.Semaphore(settings.max_waiting),

@@ -6,7 +6,8 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, HttpUrl, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from tradewind_contracts import kafka_clients, secret_files, topics
+from tradewind_contracts import topics
+from tradewind_service import kafka_clients, secret_files
 
 MIN_TOKEN_LENGTH = 16
 _TOKEN = re.compile(r"[!-~]+")
@@ -84,12 +85,5 @@ class Settings(BaseSettings):
 
     def kafka_client(self) -> dict[str, str | int | float | bool]:
         """Return librdkafka's properties that producers and consumers share."""
-        return {
-            **kafka_clients.revealed(self.kafka_client_config),
-            "bootstrap.servers": self.kafka_bootstrap_servers,
-            "client.id": "tradewind-api",
-            # A broker that comes back is found within half a second, not within ten.
-            "reconnect.backoff.ms": 50,
-            "reconnect.backoff.max.ms": 500,
-            "log.connection.close": False,
-        }
+        connection = kafka_clients.connection(self.kafka_bootstrap_servers, self.kafka_client_config)
+        return {**connection, "client.id": "tradewind-api", "log.connection.close": False}

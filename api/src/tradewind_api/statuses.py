@@ -4,10 +4,10 @@ import asyncio
 from typing import Protocol
 
 from tradewind_api.engines import EngineDownError, Engines
-from tradewind_api.errors import ApiError
 from tradewind_api.ledger import LedgerIndex, Run
 from tradewind_contracts.problems import ProblemType
 from tradewind_contracts.workflows import WorkflowStatus, WorkflowType
+from tradewind_service.problem_responses import ProblemError, problem_error
 
 RETRY_AFTER_SECONDS = 2
 _FIRST_PAUSE_SECONDS = 0.03
@@ -37,7 +37,7 @@ class Statuses:
         self._progress = progress
 
     async def status(self, workflow_run_id: str) -> WorkflowStatus:
-        """Return the run's status; raise `ApiError` (unknown-run, engine-unavailable)."""
+        """Return the run's status; raise `ProblemError` (unknown-run, engine-unavailable)."""
         run = self._index.get(workflow_run_id)
         owners = [run.workflow_type] if run and run.workflow_type else list(self._engines)
         answers = await asyncio.gather(*(self._ask(owner, workflow_run_id, run) for owner in owners))
@@ -63,7 +63,7 @@ class Statuses:
     async def _known(self, workflow_run_id: str) -> WorkflowStatus | None:
         try:
             status = await self.status(workflow_run_id)
-        except ApiError:
+        except ProblemError:
             return None
         return status if status.status.is_terminal else None
 
@@ -85,8 +85,10 @@ class Statuses:
             raise _unavailable("; ".join(down))
         if not self._progress.caught_up:
             raise _unavailable("no engine has the run, and the topics have not been read to their end yet")
-        raise ApiError(ProblemType.UNKNOWN_RUN, f"no engine has a run {workflow_run_id}, and no event asked for one")
+        raise problem_error(
+            ProblemType.UNKNOWN_RUN, f"no engine has a run {workflow_run_id}, and no event asked for one"
+        )
 
 
-def _unavailable(detail: str) -> ApiError:
-    return ApiError(ProblemType.ENGINE_UNAVAILABLE, detail, retry_after=RETRY_AFTER_SECONDS)
+def _unavailable(detail: str) -> ProblemError:
+    return problem_error(ProblemType.ENGINE_UNAVAILABLE, detail, retry_after=RETRY_AFTER_SECONDS)

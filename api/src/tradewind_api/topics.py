@@ -12,8 +12,8 @@ from confluent_kafka.cimpl import NewTopic
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-from tradewind_contracts import kafka_clients, secret_files
 from tradewind_contracts.topics import TOPICS, Topic
+from tradewind_service import kafka_clients, secret_files
 
 # librdkafka logs each failed connection while the broker starts: TopicsError reports the last one instead.
 _SILENT = logging.getLogger("tradewind_api.librdkafka")
@@ -35,7 +35,7 @@ class TopicSettings(BaseSettings):
 
     def kafka_client(self) -> dict[str, str]:
         """Return librdkafka's properties."""
-        return {**kafka_clients.revealed(self.kafka_client_config), "bootstrap.servers": self.kafka_bootstrap_servers}
+        return kafka_clients.connection(self.kafka_bootstrap_servers, self.kafka_client_config)
 
 
 def main() -> int:

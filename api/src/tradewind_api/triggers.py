@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-from tradewind_api.errors import ApiError
-from tradewind_api.ledger import LedgerIndex
-from tradewind_api.metrics import Metrics, exemplar
-from tradewind_api.preferences import fingerprint
-from tradewind_api.publisher import DeliveryError, Publisher, RefusedError
+from tradewind_api.ledger import LedgerIndex, fingerprint
+from tradewind_api.metrics import Metrics
+from tradewind_api.settings import Settings
 from tradewind_api.workflow_lists import WorkflowLists
 from tradewind_contracts import json_text, records, run_ids
 from tradewind_contracts.events import Metadata, TriggerPayload, WorkflowTriggered
 from tradewind_contracts.problems import ProblemType
 from tradewind_contracts.workflows import RunStatus, WorkflowRequest, WorkflowResponse
+from tradewind_service.problem_responses import ProblemError, problem_error
+from tradewind_service.prometheus_metrics import exemplar
+from tradewind_service.publisher import DeliveryError, Publisher, RefusedError
 
 SOURCE = "fastapi"
 RETRY_AFTER_SECONDS = 2
@@ -51,21 +52,22 @@ class Triggers:
         index: LedgerIndex,
         workflow_lists: WorkflowLists,
         metrics: Metrics,
-        environment: str,
+        settings: Settings,
     ) -> None:
         self._publisher = publisher
         self._index = index
         self._workflow_lists = workflow_lists
         self._metrics = metrics
-        self._metadata = Metadata(environment=environment)
+        self._metadata = Metadata(environment=settings.environment)
+        self._topic = settings.events_topic
         self._pending: dict[str, _PendingDelivery] = {}
 
     async def accept(self, trigger: TriggerRequest) -> WorkflowResponse:
-        """Return the accepted run, `deduplicated` if it had been accepted before; raise `ApiError`."""
+        """Return the accepted run, `deduplicated` if it had been accepted before; raise `ProblemError`."""
         begun = time.perf_counter()
         try:
             response = await (self._new(trigger) if trigger.key is None else self._keyed(trigger, trigger.key))
-        except ApiError as error:
+        except ProblemError as error:
             self._metrics.triggers.labels(error.problem.type.rpartition(":")[2]).inc()
             raise
         finally:
@@ -117,7 +119,7 @@ class Triggers:
         record = records.encode(event, trigger.traceparent)
         _require_size(record)
         try:
-            position = await self._publisher.publish(record)
+            position = await self._publisher.publish(self._topic, record)
         except DeliveryError as error:
             raise _undelivered(error, run_id, keyed=trigger.key is not None) from error
         self._index.triggered(event, position.offset)
@@ -139,23 +141,25 @@ class Triggers:
 def _require_same_payload(first: bytes, now: bytes, run_id: str) -> None:
     if first != now:
         detail = f"run {run_id} was asked for under this Idempotency-Key with another type, parameters or priority"
-        raise ApiError(ProblemType.IDEMPOTENCY_CONFLICT, detail, instance=_status_path(run_id))
+        raise problem_error(ProblemType.IDEMPOTENCY_CONFLICT, detail, instance=_status_path(run_id))
 
 
 def _require_size(record: records.Record) -> None:
     # Numbers may grow on their way through JSON (1e9 becomes 1000000000.0): consumers refuse what is larger than this.
     if len(record.value) > json_text.MAX_BYTES:
-        raise ApiError(ProblemType.BODY_TOO_LARGE, f"the event has {len(record.value)} bytes of {json_text.MAX_BYTES}")
+        raise problem_error(
+            ProblemType.BODY_TOO_LARGE, f"the event has {len(record.value)} bytes of {json_text.MAX_BYTES}"
+        )
 
 
-def _undelivered(error: DeliveryError, run_id: str, *, keyed: bool) -> ApiError:
+def _undelivered(error: DeliveryError, run_id: str, *, keyed: bool) -> ProblemError:
     if isinstance(error, RefusedError):
         detail = f"the event was not taken, and no run will be created: {error}"
-        return ApiError(ProblemType.KAFKA_UNAVAILABLE, detail, retry_after=RETRY_AFTER_SECONDS)
+        return problem_error(ProblemType.KAFKA_UNAVAILABLE, detail, retry_after=RETRY_AFTER_SECONDS)
     advice = "Send it again with the same Idempotency-Key: it stays one run." if keyed else _ADVICE_WITHOUT_KEY
     detail = f"the broker has not confirmed the event ({error}); it may or may not have kept it. {advice}"
     path = _status_path(run_id)
-    return ApiError(ProblemType.KAFKA_UNAVAILABLE, detail, retry_after=RETRY_AFTER_SECONDS, instance=path)
+    return problem_error(ProblemType.KAFKA_UNAVAILABLE, detail, retry_after=RETRY_AFTER_SECONDS, instance=path)
 
 
 _ADVICE_WITHOUT_KEY = (

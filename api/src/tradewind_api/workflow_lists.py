@@ -15,9 +15,9 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import EMPTY_REGISTRY
 
 from tradewind_api.engines import Engine, EngineDownError, Engines
-from tradewind_api.errors import ApiError
 from tradewind_contracts.problems import FieldError, ProblemType, pointer
 from tradewind_contracts.workflows import WorkflowInfo, WorkflowRequest, WorkflowType
+from tradewind_service.problem_responses import ProblemError, problem_error
 
 logger = logging.getLogger(__name__)
 
@@ -36,13 +36,13 @@ class KnownWorkflow:
     validator: Draft202012Validator | None
 
     def check(self, parameters: Mapping[str, Any]) -> None:
-        """Raise `ApiError` if the parameters do not match the schema."""
+        """Raise `ProblemError` if the parameters do not match the schema."""
         try:
             errors = self._errors(parameters)
         except (Unresolvable, re.error, RecursionError, ArithmeticError) as error:
             raise self._unusable() from error
         if errors:
-            raise ApiError(ProblemType.INVALID_PARAMETERS, f"{len(errors)} parameter(s) do not fit", errors=errors)
+            raise problem_error(ProblemType.INVALID_PARAMETERS, f"{len(errors)} parameter(s) do not fit", errors=errors)
 
     def _errors(self, parameters: Mapping[str, Any]) -> list[FieldError]:
         if self.validator is None:
@@ -53,9 +53,9 @@ class KnownWorkflow:
             for error in found
         ]
 
-    def _unusable(self) -> ApiError:
+    def _unusable(self) -> ProblemError:
         detail = f"the parameters_schema of {self.info.workflow_id} is not a usable JSON Schema"
-        return ApiError(ProblemType.WORKFLOW_UNAVAILABLE, detail, retry_after=RETRY_AFTER_SECONDS)
+        return problem_error(ProblemType.WORKFLOW_UNAVAILABLE, detail, retry_after=RETRY_AFTER_SECONDS)
 
 
 class _EngineList:
@@ -112,12 +112,12 @@ class WorkflowLists:
         return self._lists[workflow_type].current
 
     async def check(self, request: WorkflowRequest) -> None:
-        """Raise `ApiError` if the workflow is not known or the parameters do not match its schema."""
+        """Raise `ProblemError` if the workflow is not known or the parameters do not match its schema."""
         workflow = self._find(request) or await self._find_after_reload(request)
         workflow.check(request.parameters)
 
     async def listing(self) -> tuple[list[WorkflowInfo], list[WorkflowType]]:
-        """Return all workflows and the engines whose list is not current; raise `ApiError` if no list was ever read."""
+        """Return all workflows and the engines whose list is not current; raise `ProblemError` if none was read."""
         unread = [listed for listed in self._lists.values() if listed.workflows is None]
         await asyncio.gather(*(listed.reload(_RELOAD_SECONDS) for listed in unread))
         read = [listed.workflows for listed in self._lists.values() if listed.workflows is not None]
@@ -146,7 +146,7 @@ class WorkflowLists:
             return found
         if not listed.current:
             raise _engine_unavailable(request.workflow_type)
-        raise ApiError(ProblemType.UNKNOWN_WORKFLOW, _unknown(request, listed.workflows or ()))
+        raise problem_error(ProblemType.UNKNOWN_WORKFLOW, _unknown(request, listed.workflows or ()))
 
 
 def _known(info: WorkflowInfo) -> KnownWorkflow:
@@ -167,6 +167,6 @@ def _unknown(request: WorkflowRequest, names: Mapping[str, KnownWorkflow] | tupl
     return f"{request.workflow_type} has no workflow {request.workflow_id}{hint}"
 
 
-def _engine_unavailable(name: str) -> ApiError:
+def _engine_unavailable(name: str) -> ProblemError:
     detail = f"the workflow list of {name} cannot be read, and this workflow is on no list that was read before"
-    return ApiError(ProblemType.ENGINE_UNAVAILABLE, detail, retry_after=RETRY_AFTER_SECONDS)
+    return problem_error(ProblemType.ENGINE_UNAVAILABLE, detail, retry_after=RETRY_AFTER_SECONDS)

@@ -4,13 +4,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
 from tradewind_agents import errors, registry
-from tradewind_agents.guard import BearerGuard
-from tradewind_agents.metrics import Instrument, Metrics
+from tradewind_agents.metrics import Metrics
 from tradewind_agents.routes import router
 from tradewind_agents.service import AgentsService
 from tradewind_agents.settings import Settings
+from tradewind_service import problem_responses
+from tradewind_service.bearer_guard import BearerGuard
+from tradewind_service.error_boundary import ErrorBoundary
+from tradewind_service.request_instrument import RequestInstrument
+
+PUBLIC = frozenset({"/livez", "/readyz", "/metrics"})
+"""Paths that need no token. Every other path does."""
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -30,11 +37,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         finally:
             await service.stop()
 
-    app = FastAPI(title="Tradewind agents", lifespan=lifespan)
+    middleware = [
+        Middleware(RequestInstrument, metrics.requests),
+        Middleware(ErrorBoundary),
+        Middleware(BearerGuard, {"client": used.token}, PUBLIC),
+    ]
+    app = FastAPI(title="Tradewind agents", lifespan=lifespan, middleware=middleware)
     app.state.registry = workflows
     app.state.metrics = metrics
     app.include_router(router)
-    app.add_middleware(BearerGuard, token=used.token)
-    app.add_middleware(Instrument, metrics=metrics)  # the last one added is the outermost: refusals count too
-    errors.install(app)
+    problem_responses.install(app, errors.PROBLEMS)
     return app

@@ -12,9 +12,11 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from tradewind_agents.dispatcher import Dispatcher
-from tradewind_agents.intake import Accepted, Incoming, Intake, Skipped
-from tradewind_agents.metrics import Metrics, exemplar
-from tradewind_agents.offsets import OffsetTracker, Partition
+from tradewind_agents.intake import Accepted, Intake, Skipped
+from tradewind_agents.metrics import Metrics
+from tradewind_service import received_records
+from tradewind_service.offset_tracker import OffsetTracker, Partition, TrackedRecord
+from tradewind_service.prometheus_metrics import exemplar
 
 _LOG = logging.getLogger(__name__)
 
@@ -47,15 +49,14 @@ class EventConsumer:
         metrics: Metrics,
         limits: Limits,
     ) -> None:
-        self._consumer = Consumer(_BASE | config | {"on_commit": self._on_commit})
+        self._consumer = Consumer(_OWN | config | {"on_commit": self._on_commit})
         self._topic = topic
         self._intake = intake
         self._dispatcher = dispatcher
         self._metrics = metrics
         self._limits = limits
         self._loop = asyncio.get_running_loop()
-        self._tracker = OffsetTracker()
-        self._uncommitted: dict[Partition, int] = {}
+        self._tracker: OffsetTracker[TrackedRecord] = OffsetTracker()
         self._submitted = 0
         self._committed_at = 0.0
         self._paused = False
@@ -113,18 +114,19 @@ class EventConsumer:
         if error := message.error():
             _LOG.warning("Kafka: %s", error.str())
             return
-        incoming = _incoming(message)
-        slot = self._tracker.track((incoming.topic, incoming.partition), incoming.offset)
-        verdict = self._intake.sort(incoming)
+        record = received_records.from_message(message)
+        tracked = TrackedRecord(record.topic_partition, record.offset)
+        self._tracker.track(tracked)
+        verdict = self._intake.sort(record)
         self._metrics.consumed.inc()
         if isinstance(verdict, Skipped):
             self._metrics.skipped.labels(verdict.reason).inc()
-            slot.done = True
+            tracked.done = True
             return
         if isinstance(verdict, Accepted):
             self._metrics.read_delay.observe(_seconds_since(verdict.trigger.timestamp), exemplar(verdict.traceparent))
         self._submitted += 1
-        self._loop.call_soon_threadsafe(self._dispatcher.submit, slot, verdict)
+        self._loop.call_soon_threadsafe(self._dispatcher.submit, tracked, verdict)
 
     def _balance(self) -> None:
         full = self._in_work >= self._limits.backlog or self._tracker.span >= _MAX_SPAN
@@ -144,9 +146,8 @@ class EventConsumer:
         self.joined = self.joined or bool(self._consumer.memberid())
         self._metrics.in_flight.set(self._in_work)
         # What Kafka does not confirm, most often as a rebalance is under way, is committed again the next time.
-        self._uncommitted |= self._tracker.advance()
-        if self._uncommitted:
-            self._commit(self._uncommitted, wait=False)
+        if offsets := self._tracker.committable():
+            self._commit(offsets, wait=False)
 
     def _commit(self, positions: dict[Partition, int], *, wait: bool) -> None:
         offsets = [TopicPartition(topic, partition, offset) for (topic, partition), offset in positions.items()]
@@ -158,9 +159,8 @@ class EventConsumer:
     def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
         self._metrics.commits.labels("failed" if error else "done").inc()
         for found in partitions:
-            key = (found.topic, found.partition)
-            if not (error or found.error) and self._uncommitted.get(key) == found.offset:
-                del self._uncommitted[key]
+            if not (error or found.error):
+                self._tracker.committed({(found.topic, found.partition): found.offset})
 
     def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self.joined = True
@@ -179,8 +179,7 @@ class EventConsumer:
             self._dispatcher.drain(partitions, self._limits.drain_seconds), self._loop
         )
         drained.result()
-        self._uncommitted |= self._tracker.advance()
-        finished = {key: self._uncommitted.pop(key) for key in partitions if key in self._uncommitted}
+        finished = {key: offset for key, offset in self._tracker.committable().items() if key in partitions}
         if finished and commit:
             self._commit(finished, wait=True)
         self._tracker.drop(partitions)
@@ -190,13 +189,10 @@ class EventConsumer:
         return _keys(self._consumer.assignment())
 
 
-_BASE: dict[str, Any] = {
-    "enable.auto.commit": False,
-    "auto.offset.reset": "earliest",
+_OWN: dict[str, Any] = {
     "partition.assignment.strategy": "cooperative-sticky",
     "allow.auto.create.topics": False,
     "topic.metadata.refresh.interval.ms": 10_000,
-    "reconnect.backoff.max.ms": 2_000,
     "fetch.wait.max.ms": 100,
 }
 
@@ -205,18 +201,6 @@ def _keys(partitions: Iterable[TopicPartition]) -> set[Partition]:
     return {(partition.topic, partition.partition) for partition in partitions}
 
 
-def _incoming(message: Message) -> Incoming:
-    topic, partition, offset = message.topic(), message.partition(), message.offset()
-    if topic is None or partition is None or offset is None:
-        raise ValueError("a message without a position")
-    headers: Any = message.headers() or []
-    return Incoming(topic, partition, offset, _as_bytes(message.key()), _as_bytes(message.value()), headers)
-
-
 def _seconds_since(instant: datetime) -> float:
     # The clock that stamped it may be ahead of ours.
     return max(0.0, (datetime.now(UTC) - instant).total_seconds())
-
-
-def _as_bytes(raw: str | bytes | None) -> bytes | None:
-    return raw.encode() if isinstance(raw, str) else raw

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from langgraph.runtime import RunControl
 
 from tradewind_agents.intake import Accepted, Rejected
-from tradewind_agents.offsets import Partition, Slot
+from tradewind_service.offset_tracker import Partition, TrackedRecord
 
 _LOG = logging.getLogger(__name__)
 
@@ -17,7 +17,7 @@ Settle = Callable[[Accepted | Rejected, RunControl], Awaitable[bool]]
 
 @dataclass(frozen=True)
 class _Job:
-    slot: Slot
+    record: TrackedRecord
     control: RunControl
 
 
@@ -32,9 +32,9 @@ class Dispatcher:
         self.ended = 0
         """How many submitted records are no longer in work; may be read from any thread."""
 
-    def submit(self, slot: Slot, verdict: Accepted | Rejected) -> None:
-        """Begin to settle a record; its slot is done when it is settled."""
-        job = _Job(slot, RunControl())
+    def submit(self, record: TrackedRecord, verdict: Accepted | Rejected) -> None:
+        """Begin to settle a record; the record is done when it is settled."""
+        job = _Job(record, RunControl())
         before = self._last.get(verdict.run_id)
         task = asyncio.get_running_loop().create_task(self._work(job, verdict, before), name=verdict.run_id)
         self._jobs[task] = job
@@ -43,7 +43,7 @@ class Dispatcher:
 
     async def drain(self, partitions: Collection[Partition], seconds: float) -> None:
         """Stop the work on partitions: at the next superstep, or in the midst of it after `seconds`."""
-        tasks = {task for task, job in self._jobs.items() if job.slot.partition in partitions}
+        tasks = {task for task, job in self._jobs.items() if job.record.partition in partitions}
         for task in tasks:
             self._jobs[task].control.request_drain("partitions revoked")
         if not tasks:
@@ -59,7 +59,7 @@ class Dispatcher:
         if before is not None:
             await asyncio.wait([before])
         async with self._semaphore:
-            job.slot.done = await self._settle(verdict, job.control)
+            job.record.done = await self._settle(verdict, job.control)
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         del self._jobs[task]

@@ -2,7 +2,7 @@
 
 import sys
 
-from tradewind_contracts import readyz
+from tradewind_service import readyz
 
 if __name__ == "__main__":
     sys.exit(readyz.check("LANGGRAPH", 8001))

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -14,20 +13,10 @@ from tradewind_contracts.events import WorkflowStatusChanged, WorkflowTriggered
 from tradewind_contracts.problems import FieldError, ProblemType, pointer
 from tradewind_contracts.records import Decoded, DecodeError
 from tradewind_contracts.workflows import WorkflowType
+from tradewind_service.dead_letter_records import RunReference, dead_letter
+from tradewind_service.received_records import ReceivedRecord
 
 UNSUPPORTED_COMMAND = "unsupported-command"
-
-
-@dataclass(frozen=True)
-class Incoming:
-    """A record as it lay in Kafka."""
-
-    topic: str
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, str | bytes | None]]
 
 
 @dataclass(frozen=True)
@@ -41,7 +30,7 @@ class Skipped:
 class Rejected:
     """It can never run: its offset may move when the letter lies in the dead-letter topic."""
 
-    incoming: Incoming
+    record: ReceivedRecord
     letter: DeadLetter
 
     @property
@@ -54,7 +43,7 @@ class Rejected:
 class Accepted:
     """A run to be brought to its end. `parameters` are the validated ones, as JSON."""
 
-    incoming: Incoming
+    record: ReceivedRecord
     trigger: WorkflowTriggered
     workflow: Workflow
     parameters: dict[str, Any]
@@ -76,10 +65,10 @@ class Intake:
         self._registry = registry
         self._consumer_group = consumer_group
 
-    def sort(self, incoming: Incoming) -> Verdict:
+    def sort(self, record: ReceivedRecord) -> Verdict:
         """Return the verdict on a record. What is no event at all is dead-lettered by the Airflow ingestion."""
         try:
-            decoded = records.decode(incoming.value, incoming.headers)
+            decoded = records.decode(record.value, record.headers)
         except DecodeError:
             return Skipped("undecodable")
         event = decoded.event
@@ -88,48 +77,37 @@ class Intake:
         if isinstance(event, WorkflowStatusChanged):
             return Skipped("not-a-request")
         if not isinstance(event, WorkflowTriggered):
-            return self._reject(incoming, event, UNSUPPORTED_COMMAND, f"{event.event_type} is not taken yet")
-        return self._sort_trigger(incoming, decoded, event)
+            return self._reject(record, event, UNSUPPORTED_COMMAND, f"{event.event_type} is not taken yet")
+        return self._sort_trigger(record, decoded, event)
 
     def conflict(self, accepted: Accepted) -> Rejected:
         """Return the rejection of a trigger whose run id stands for another payload."""
         detail = "this workflow_run_id was used for another workflow, other parameters or another priority"
-        return self._reject(accepted.incoming, accepted.trigger, ProblemType.IDEMPOTENCY_CONFLICT.slug, detail)
+        return self._reject(accepted.record, accepted.trigger, ProblemType.IDEMPOTENCY_CONFLICT.slug, detail)
 
-    def _sort_trigger(self, incoming: Incoming, decoded: Decoded, event: WorkflowTriggered) -> Verdict:
+    def _sort_trigger(self, record: ReceivedRecord, decoded: Decoded, event: WorkflowTriggered) -> Verdict:
         workflow = self._registry.get(event.workflow_id)
         if workflow is None:
             detail = f"no workflow {event.workflow_id!r} is registered with the agents service"
-            return self._reject(incoming, event, ProblemType.UNKNOWN_WORKFLOW.slug, detail)
+            return self._reject(record, event, ProblemType.UNKNOWN_WORKFLOW.slug, detail)
         try:
             parameters = workflow.parameters.model_validate(event.payload.parameters)
         except ValidationError as error:
-            return self._invalid(incoming, event, error)
-        return Accepted(incoming, event, workflow, _as_json(parameters), decoded.traceparent)
+            return self._invalid(record, event, error)
+        return Accepted(record, event, workflow, _as_json(parameters), decoded.traceparent)
 
-    def _invalid(self, incoming: Incoming, event: WorkflowTriggered, error: ValidationError) -> Rejected:
+    def _invalid(self, record: ReceivedRecord, event: WorkflowTriggered, error: ValidationError) -> Rejected:
         found = error.errors(include_url=False, include_context=False, include_input=False)[: dead_letters.MAX_ERRORS]
         errors = [FieldError(pointer=pointer(["payload", "parameters", *e["loc"]]), detail=e["msg"]) for e in found]
         detail = "; ".join(f"{e.pointer} {e.detail}" for e in errors[:5])
-        return self._reject(incoming, event, ProblemType.INVALID_PARAMETERS.slug, detail, errors)
+        return self._reject(record, event, ProblemType.INVALID_PARAMETERS.slug, detail, errors)
 
     def _reject(
-        self, incoming: Incoming, event: Any, reason: str, detail: str, errors: Sequence[FieldError] = ()
+        self, record: ReceivedRecord, event: Any, reason: str, detail: str, errors: Sequence[FieldError] = ()
     ) -> Rejected:
-        letter = DeadLetter(
-            reason=reason,
-            detail=detail,
-            errors=list(errors),
-            topic=incoming.topic,
-            partition=incoming.partition,
-            offset=incoming.offset,
-            consumer_group=self._consumer_group,
-            dead_lettered_at=datetime.now(UTC),
-            workflow_run_id=event.workflow_run_id,
-            workflow_id=event.workflow_id,
-            workflow_type=event.workflow_type,
-        )
-        return Rejected(incoming, letter)
+        run = RunReference(event.workflow_run_id, event.workflow_id, event.workflow_type)
+        letter = dead_letter(record, self._consumer_group, reason, detail, errors=errors, run=run)
+        return Rejected(record, letter)
 
 
 def _as_json(parameters: BaseModel) -> dict[str, Any]:

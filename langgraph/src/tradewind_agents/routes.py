@@ -12,6 +12,7 @@ from tradewind_agents.runs import Run
 from tradewind_agents.service import AgentsService
 from tradewind_contracts.run_ids import RunId
 from tradewind_contracts.workflows import WorkflowInfo, WorkflowStatus
+from tradewind_service.prometheus_metrics import exposition
 
 router = APIRouter()
 
@@ -74,5 +75,4 @@ async def readyz(service: ServiceDep) -> Response:
 @router.get("/metrics")
 async def metrics(request: Request, metrics: MetricsDep) -> Response:
     """The metrics, in the format that the scraper asks for."""
-    text, content_type = metrics.render(request.headers.get("accept", ""))
-    return Response(text, headers={"content-type": content_type})
+    return exposition(metrics.registry, request)

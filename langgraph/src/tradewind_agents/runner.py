@@ -2,10 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from confluent_kafka import KafkaException
 from langgraph.errors import GraphDrained
 from langgraph.runtime import RunControl
 
@@ -13,11 +11,13 @@ from tradewind_agents import database, status_events
 from tradewind_agents.graphs import Graphs
 from tradewind_agents.intake import Accepted, Intake, Rejected
 from tradewind_agents.locks import RunBusyError, RunLocks
-from tradewind_agents.metrics import Metrics, exemplar
-from tradewind_agents.publisher import Publisher
+from tradewind_agents.metrics import Metrics
 from tradewind_agents.runs import Run, RunStore
 from tradewind_contracts import dead_letters, records
 from tradewind_contracts.events import WorkflowStatusChanged
+from tradewind_service.backoff import Backoff
+from tradewind_service.prometheus_metrics import exemplar
+from tradewind_service.publisher import DeliveryError, KafkaPublisher, RecordPosition
 
 _LOG = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Runner:
     locks: RunLocks
     store: RunStore
     graphs: Graphs
-    publisher: Publisher
+    publisher: KafkaPublisher
     intake: Intake
     metrics: Metrics
     destinations: Destinations
@@ -52,15 +52,15 @@ class Runner:
 
         Whatever fails on our side (Postgres, Kafka, a bug) is tried again for ever: giving up would lose the run.
         """
-        for pause in _pauses():
-            if await _drained_within(pause, control):
-                return False
+        backoff, pause = Backoff(0.1), 0.0
+        while not await _drained_within(pause, control):
             try:
                 await self._attempt(verdict, control)
             except GraphDrained:
                 return False
             except Exception as error:  # noqa: BLE001  # any error but the graph's own must not lose the record
                 self._report(verdict, error)
+                pause = backoff.next()
             else:
                 return True
         return False
@@ -93,14 +93,14 @@ class Runner:
         await self._send(status_events.ended(ended, self.destinations.environment), accepted.traceparent)
         self._count_end(ended, accepted)
 
-    def _send(self, event: WorkflowStatusChanged, traceparent: str | None) -> asyncio.Future[None]:
+    def _send(self, event: WorkflowStatusChanged, traceparent: str | None) -> asyncio.Future[RecordPosition]:
         record = records.encode(event, traceparent)
         return self.publisher.send(self.destinations.status_topic, record.key, record.value, record.headers)
 
     async def _dead_letter(self, rejected: Rejected) -> None:
-        incoming = rejected.incoming
-        headers = dead_letters.headers(rejected.letter, incoming.headers)
-        await self.publisher.send(self.destinations.dead_letters_topic, incoming.key, incoming.value, headers)
+        record = rejected.record
+        headers = dead_letters.headers(rejected.letter, record.headers)
+        await self.publisher.send(self.destinations.dead_letters_topic, record.key, record.value, headers)
         self.metrics.dead_letters.labels(rejected.letter.reason).inc()
         _LOG.warning("dead-lettered %s: %s", rejected.letter.workflow_run_id, rejected.letter.reason)
 
@@ -124,18 +124,9 @@ class Runner:
 def _part(error: Exception) -> str:
     if database.is_outage(error):
         return "postgres"
-    if isinstance(error, KafkaException | BufferError):
+    if isinstance(error, DeliveryError):
         return "kafka"
     return "another-replica" if isinstance(error, RunBusyError) else "internal"
-
-
-def _pauses(first: float = 0.1, longest: float = 5) -> Iterator[float]:
-    """Seconds before each attempt: none, then ever more."""
-    yield 0
-    pause = first
-    while True:
-        yield pause
-        pause = min(longest, pause * 2)
 
 
 async def _drained_within(seconds: float, control: RunControl) -> bool:

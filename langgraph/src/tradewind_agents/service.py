@@ -11,13 +11,25 @@ from tradewind_agents.graphs import Graphs
 from tradewind_agents.intake import Intake
 from tradewind_agents.locks import RunLocks
 from tradewind_agents.metrics import Metrics
-from tradewind_agents.publisher import Publisher
 from tradewind_agents.registry import Registry
 from tradewind_agents.runner import Destinations, Runner
 from tradewind_agents.runs import RunStore
 from tradewind_agents.settings import Settings
+from tradewind_contracts import topics
+from tradewind_service import kafka_clients
+from tradewind_service.publisher import KafkaPublisher, PublisherLimits
 
 _LOG = logging.getLogger(__name__)
+
+# A dead letter is a whole record and its reason.
+_LIMITS = PublisherLimits(
+    max_in_flight=10_000,
+    delivery_timeout_ms=30_000,
+    max_message_bytes=topics.DEAD_LETTERS.max_message_bytes,
+    linger_ms=1,
+)
+_FLUSH_SECONDS = 5
+"""What is not acknowledged by then is sent again after the restart."""
 
 
 class AgentsService:
@@ -31,7 +43,7 @@ class AgentsService:
         self.store = RunStore(self._pool)
         self.graphs = Graphs(registry, self._pool, settings.recursion_limit, settings.step_timeout_seconds)
         self._kafka = settings.kafka_client()
-        self._publisher = Publisher(self._kafka)
+        self._publisher = KafkaPublisher(self._kafka, [settings.status_topic], _LIMITS)
         self._consumer = self._make_consumer(registry, metrics)
         self._boot: asyncio.Task[None] | None = None
         self._draining = False
@@ -39,6 +51,7 @@ class AgentsService:
     async def start(self) -> None:
         """Begin to come up; `not_ready` says what is missing."""
         await self._pool.open(wait=False)
+        self._publisher.open()
         self._boot = asyncio.create_task(self._come_up())
 
     async def stop(self) -> None:
@@ -49,7 +62,7 @@ class AgentsService:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._boot
         await self._consumer.stop()
-        await self._publisher.close()
+        await self._publisher.close(_FLUSH_SECONDS)
         await self._locks.close()
         await self._pool.close()
 
@@ -94,11 +107,11 @@ class AgentsService:
         intake = Intake(registry, settings.consumer_group)
         destinations = Destinations(settings.status_topic, settings.dead_letters_topic, settings.environment)
         runner = Runner(self._locks, self.store, self.graphs, self._publisher, intake, metrics, destinations)
-        config = self._kafka | {
-            "group.id": settings.consumer_group,
+        own = {
             "session.timeout.ms": settings.session_timeout_ms,
             "heartbeat.interval.ms": settings.session_timeout_ms // 4,
         }
+        config = kafka_clients.consumer_config(self._kafka, settings.consumer_group, own)
         dispatcher = Dispatcher(runner.settle, settings.concurrency)
         limits = Limits(max(settings.backlog, settings.concurrency), settings.drain_seconds)
         return EventConsumer(config, settings.events_topic, intake, dispatcher, metrics, limits)

@@ -4,7 +4,8 @@ from psycopg.conninfo import make_conninfo
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from tradewind_contracts import kafka_clients, secret_files, topics
+from tradewind_contracts import topics
+from tradewind_service import kafka_clients, secret_files
 
 
 class Settings(BaseSettings):
@@ -64,7 +65,4 @@ class Settings(BaseSettings):
 
     def kafka_client(self) -> dict[str, str]:
         """Return librdkafka's properties that producer and consumer share."""
-        return {
-            **kafka_clients.revealed(self.kafka_client_config),
-            "bootstrap.servers": self.kafka_bootstrap_servers,
-        }
+        return kafka_clients.connection(self.kafka_bootstrap_servers, self.kafka_client_config)

@@ -53,7 +53,7 @@ def kafka(folder: Path) -> None:
 
 def kafka_exporter(folder: Path) -> None:
     """Our exporter and what it imports."""
-    for part in ("local", "api", "contracts"):
+    for part in ("local", "api", "service", "contracts"):
         shutil.copytree(ROOT / part / "src", folder / "parts" / part / "src")
         shutil.copy(ROOT / part / "pyproject.toml", folder / "parts" / part)
     constraints(folder)

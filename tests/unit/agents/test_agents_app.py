@@ -6,8 +6,7 @@ from fastapi.testclient import TestClient
 from pydantic import ValidationError
 from starlette.routing import Route
 
-from tradewind_agents.app import create_app
-from tradewind_agents.guard import PUBLIC
+from tradewind_agents.app import PUBLIC, create_app
 from tradewind_agents.settings import Settings
 
 TOKEN = "0123456789abcdef-token"

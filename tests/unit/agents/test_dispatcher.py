@@ -7,8 +7,8 @@ import pytest
 from langgraph.runtime import RunControl
 
 from tradewind_agents.dispatcher import Dispatcher
-from tradewind_agents.offsets import Slot
 from tradewind_contracts import run_ids
+from tradewind_service.offset_tracker import TrackedRecord
 
 
 class _Verdict:
@@ -18,8 +18,8 @@ class _Verdict:
         self.run_id = run_id or run_ids.new()
 
 
-def _submit(dispatcher: Dispatcher, partition: int = 0, run_id: str | None = None) -> Slot:
-    slot = Slot(("events", partition), 0)
+def _submit(dispatcher: Dispatcher, partition: int = 0, run_id: str | None = None) -> TrackedRecord:
+    slot = TrackedRecord(("events", partition), 0)
     verdict: Any = _Verdict(run_id)
     dispatcher.submit(slot, verdict)
     return slot

@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from support.agent_workflows import steps
-from tradewind_agents.intake import Accepted, Incoming, Intake, Rejected, Skipped, Verdict
+from tradewind_agents.intake import Accepted, Intake, Rejected, Skipped, Verdict
 from tradewind_agents.registry import Workflow
 from tradewind_contracts import records, run_ids
 from tradewind_contracts.dead_letters import MAX_DETAIL, MAX_ERRORS
@@ -20,6 +20,7 @@ from tradewind_contracts.events import (
     WorkflowTriggered,
 )
 from tradewind_contracts.workflows import RunStatus, WorkflowType
+from tradewind_service.received_records import ReceivedRecord
 
 RUN_ID = run_ids.new()
 COMMON: dict[str, Any] = {
@@ -43,9 +44,9 @@ INTAKE = Intake({"demo": DEMO}, "group")
 
 def _sort(event: Any = None, *, value: bytes | None = None, traceparent: str | None = None) -> Verdict:
     if event is None:
-        return INTAKE.sort(Incoming("events", 2, 7, b"key", value, []))
+        return INTAKE.sort(ReceivedRecord("events", 2, 7, b"key", value, []))
     record = records.encode(event, traceparent)
-    return INTAKE.sort(Incoming("events", 2, 7, record.key, record.value, record.headers))
+    return INTAKE.sort(ReceivedRecord("events", 2, 7, record.key, record.value, record.headers))
 
 
 def _trigger(parameters: dict[str, Any], **more: Any) -> WorkflowTriggered:

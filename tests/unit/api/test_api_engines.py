@@ -10,11 +10,11 @@ from starlette.responses import JSONResponse, Response
 
 from support.engine_stub import PASSWORD, USERNAME, EngineStub, unknown_run
 from support.engine_suite import INFO, EngineSuite, FakeEngine, run_status
-from tradewind_api import engine_auth
-from tradewind_api.engine_auth import AirflowAuth, BearerAuth
 from tradewind_api.engines import EngineDownError, HttpEngine
 from tradewind_api.metrics import Metrics
 from tradewind_contracts.workflows import WorkflowInfo, WorkflowStatus, WorkflowType
+from tradewind_service import airflow_login as login_module
+from tradewind_service.airflow_login import AirflowLogin, BearerAuth
 
 BASE = "http://airflow"
 
@@ -50,8 +50,8 @@ class HttpSubject:
         self.stub.answer = Response("bad gateway", 502)
 
 
-def airflow_auth(password: str = PASSWORD) -> AirflowAuth:
-    return AirflowAuth(BASE, USERNAME, SecretStr(password))
+def airflow_login(password: str = PASSWORD) -> AirflowLogin:
+    return AirflowLogin(BASE, USERNAME, SecretStr(password))
 
 
 @contextlib.asynccontextmanager
@@ -67,7 +67,7 @@ async def http_subject(
 
 @pytest.fixture
 async def subject() -> AsyncIterator[HttpSubject]:
-    async with http_subject(airflow_auth()) as found:
+    async with http_subject(airflow_login()) as found:
         yield found
 
 
@@ -85,7 +85,7 @@ async def test_a_token_that_is_refused_is_replaced_once_for_all(
     subject: HttpSubject, refusal: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await subject.engine.status("r")
-    monkeypatch.setattr(engine_auth, "_MIN_AGE_SECONDS", 0.0)
+    monkeypatch.setattr(login_module, "_MIN_AGE_SECONDS", 0.0)
     subject.stub.tokens.clear()
     subject.stub.refusal = refusal
     answers = await asyncio.gather(*(subject.engine.status("r") for _ in range(20)))
@@ -111,7 +111,7 @@ async def test_a_user_who_may_not_is_not_asked_for_tokens_without_end(subject: H
 
 
 async def test_a_wrong_password_is_an_engine_that_is_down_and_is_not_told() -> None:
-    async with http_subject(airflow_auth("the-wrong-password")) as subject:
+    async with http_subject(airflow_login("the-wrong-password")) as subject:
         with pytest.raises(EngineDownError) as raised:
             await subject.engine.workflows()
         assert "no token: 401" in str(raised.value)
@@ -121,7 +121,7 @@ async def test_a_wrong_password_is_an_engine_that_is_down_and_is_not_told() -> N
 @pytest.mark.parametrize("body", [{}, {"access_token": None}, []])
 async def test_an_answer_without_a_token_is_an_engine_that_is_down(body: object) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(201, json=body))
-    async with http_subject(airflow_auth(), transport) as subject:
+    async with http_subject(airflow_login(), transport) as subject:
         with pytest.raises(EngineDownError, match="no token"):
             await subject.engine.workflows()
 
@@ -131,7 +131,7 @@ async def test_a_token_in_no_shape_of_jwt_is_used_until_it_is_refused() -> None:
         opaque = request.url.path == "/auth/token"
         return httpx.Response(201, json={"access_token": "opaque"}) if opaque else httpx.Response(200, json=[])
 
-    async with http_subject(airflow_auth(), httpx.MockTransport(answer)) as subject:
+    async with http_subject(airflow_login(), httpx.MockTransport(answer)) as subject:
         assert await subject.engine.workflows() == []
 
 

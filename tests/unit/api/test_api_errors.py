@@ -4,11 +4,8 @@ from typing import Any
 import httpx
 import pytest
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
-from starlette.types import Message, Receive, Scope, Send
 
 from support.facade import Facade, facade_settings, problem_of
-from tradewind_api.errors import ErrorBoundary
 
 
 async def test_no_such_path_is_a_problem(facade: Facade) -> None:
@@ -47,38 +44,6 @@ async def test_what_nobody_foresaw_is_a_500_with_an_id_and_no_detail(
 
 def _break(_: str) -> None:
     raise RuntimeError("the secret")
-
-
-async def run_boundary(error: Exception, *, started: bool, scope_type: str = "http") -> list[Message]:
-    sent: list[Message] = []
-
-    async def app(_: Scope, __: Receive, send: Send) -> None:
-        if started:
-            await send({"type": "http.response.start", "status": 200, "headers": []})
-        raise error
-
-    async def receive() -> Message:
-        return {"type": "http.disconnect"}
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    await ErrorBoundary(app)({"type": scope_type}, receive, send)
-    return sent
-
-
-async def test_an_answer_that_has_begun_is_not_begun_again() -> None:
-    assert [message.get("status") for message in await run_boundary(RuntimeError(), started=True)] == [200]
-
-
-async def test_a_client_that_went_away_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
-    assert await run_boundary(ClientDisconnect(), started=False) == []
-    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
-
-
-async def test_a_broken_start_up_is_not_hidden() -> None:
-    with pytest.raises(RuntimeError):
-        await run_boundary(RuntimeError(), started=False, scope_type="lifespan")
 
 
 def preflight(origin: str) -> dict[str, Any]:

@@ -4,9 +4,9 @@ import uuid
 import pytest
 
 from support.facade import CALLER, OTHER_TOKEN, Facade, pointers_of, problem_of, until
-from tradewind_api.publisher import DeliveryError
 from tradewind_contracts import run_ids
 from tradewind_contracts.dead_letters import DeadLetter
+from tradewind_service.publisher import DeliveryError
 
 KEY = {"idempotency-key": '"order-77"'}
 

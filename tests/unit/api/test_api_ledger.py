@@ -4,9 +4,9 @@ import pytest
 
 from support.ledger_steps import RUNS, START, consumed, dead, event, new_index, run_of, status, trigger
 from tradewind_api import ledger_records
-from tradewind_api.ledger_records import Consumed
 from tradewind_contracts.events import WorkflowTriggered
 from tradewind_contracts.workflows import RunStatus, WorkflowType
+from tradewind_service.received_records import ReceivedRecord
 
 
 def test_a_trigger_is_known_with_its_payloads_fingerprint() -> None:
@@ -43,10 +43,10 @@ def test_what_is_fed_twice_changes_nothing() -> None:
 def test_commands_and_strangers_are_no_triggers() -> None:
     index = new_index()
     ledger_records.feed_event(index, consumed(event("cancel_requested", "run-a", {}), 1))
-    ledger_records.feed_event(index, Consumed(b"\xff", b"not json", None, 2))
-    ledger_records.feed_event(index, Consumed(None, None, [], 3))
+    ledger_records.feed_event(index, ReceivedRecord("t", 0, 2, b"\xff", b"not json"))
+    ledger_records.feed_event(index, ReceivedRecord("t", 0, 3, None, None))
     ledger_records.feed_status(index, trigger("run-a", 4))
-    ledger_records.feed_status(index, Consumed(None, b"{}", [("ce_type", None)], 5))
+    ledger_records.feed_status(index, ReceivedRecord("t", 0, 5, None, b"{}", [("ce_type", None)]))
     assert len(index) == 0
 
 
@@ -141,7 +141,7 @@ def test_a_dead_lettered_command_says_nothing_of_its_run() -> None:
 )
 def test_a_trigger_too_broken_to_decode_is_rejected_all_the_same(value: bytes | None, rejected: bool) -> None:
     index = new_index()
-    letter = dead(Consumed(b"run-a", value, [], 3), reason="invalid-event")
+    letter = dead(ReceivedRecord("t", 0, 3, b"run-a", value), reason="invalid-event")
     ledger_records.feed_dead_letter(index, letter)
     assert (index.get("run-a") is not None) is rejected
 

@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 from support.ledger_steps import RUNS, dead, new_index, status, trigger
 from tradewind_api import ledger_records
 from tradewind_api.ledger import LedgerIndex, Run
-from tradewind_api.ledger_records import Consumed
+from tradewind_service.received_records import ReceivedRecord
 
-Feed = Callable[[LedgerIndex, Consumed], None]
+Feed = Callable[[LedgerIndex, ReceivedRecord], None]
 
 
 @dataclass(frozen=True)
 class Step:
     feed: Feed
-    record: Consumed
+    record: ReceivedRecord
 
 
 def _steps(draw: st.DrawFn) -> list[list[Step]]:

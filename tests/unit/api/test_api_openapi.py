@@ -14,9 +14,9 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from support.engine_suite import FakeEngine, run_status
 from support.facade import TOKEN, Facade, Progress, facade_settings, info
 from tradewind_api.app import create_app
-from tradewind_api.auth import PUBLIC
 from tradewind_api.ledger import LedgerIndex
 from tradewind_api.metrics import Metrics
+from tradewind_api.openapi import PUBLIC
 from tradewind_api.services import Connections
 from tradewind_api.settings import Settings
 from tradewind_contracts.workflows import WorkflowType

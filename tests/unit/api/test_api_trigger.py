@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from support.facade import Facade, pointers_of, problem_of
-from tradewind_api.publisher import DeliveryError, RefusedError
 from tradewind_contracts import records
 from tradewind_contracts.events import WorkflowTriggered
 from tradewind_contracts.workflows import RunStatus, WorkflowResponse, WorkflowStatus, WorkflowType
+from tradewind_service.publisher import DeliveryError, RefusedError
 
 
 async def test_a_trigger_is_answered_202_with_the_run_and_where_its_status_is(facade: Facade) -> None:

@@ -6,10 +6,10 @@ import pytest
 from support.engine_suite import FakeEngine
 from support.facade import Facade, facade_settings, info, pointers_of, problem_of, until
 from tradewind_api import workflow_lists
-from tradewind_api.errors import ApiError
 from tradewind_api.workflow_lists import WorkflowLists
 from tradewind_contracts.problems import ProblemType
 from tradewind_contracts.workflows import WorkflowInfo, WorkflowRequest, WorkflowType
+from tradewind_service.problem_responses import ProblemError
 
 
 async def listed(facade: Facade) -> tuple[list[str], str | None]:
@@ -138,7 +138,7 @@ def nested_schema(levels: int) -> dict[str, Any]:
 )
 async def test_a_schema_that_cannot_be_used_is_a_503_and_fetches_nothing(schema: dict[str, Any]) -> None:
     lists, _ = lists_of(schema)
-    with pytest.raises(ApiError) as raised:
+    with pytest.raises(ProblemError) as raised:
         await lists.check(request({"a": "x", "b": 0.5}))
     assert raised.value.problem.type == ProblemType.WORKFLOW_UNAVAILABLE.uri
 
@@ -146,14 +146,14 @@ async def test_a_schema_that_cannot_be_used_is_a_503_and_fetches_nothing(schema:
 async def test_formats_are_checked_as_airflow_checks_them() -> None:
     lists, _ = lists_of({"properties": {"day": {"type": "string", "format": "date"}}})
     await lists.check(request({"day": "2026-02-28"}))
-    with pytest.raises(ApiError) as raised:
+    with pytest.raises(ProblemError) as raised:
         await lists.check(request({"day": "2026-02-30"}))
     assert [error.pointer for error in raised.value.problem.errors] == ["#/parameters/day"]
 
 
 async def test_at_most_fifty_errors_of_bounded_length_are_told() -> None:
     lists, _ = lists_of({"additionalProperties": {"type": "integer"}})
-    with pytest.raises(ApiError) as raised:
+    with pytest.raises(ProblemError) as raised:
         await lists.check(request({f"p{n}": "x" * 1000 for n in range(200)}))
     errors = raised.value.problem.errors
     assert len(errors) == 50
@@ -162,7 +162,7 @@ async def test_at_most_fifty_errors_of_bounded_length_are_told() -> None:
 
 async def test_pointers_are_escaped(facade: Facade) -> None:
     lists, _ = lists_of({"properties": {"a/b~c": {"items": {"type": "integer"}}}})
-    with pytest.raises(ApiError) as raised:
+    with pytest.raises(ProblemError) as raised:
         await lists.check(request({"a/b~c": [1, "x"]}))
     assert [error.pointer for error in raised.value.problem.errors] == ["#/parameters/a~1b~0c/1"]
     assert pointers_of(await facade.trigger(parameters={"isin": 1})) == ["#/parameters/isin"]
@@ -193,7 +193,7 @@ async def test_a_schema_that_cannot_be_used_costs_its_workflow_alone_and_is_logg
 
 async def test_a_schema_that_changes_is_used_from_the_next_reload_on() -> None:
     lists, engine = lists_of({"required": ["day"]})
-    with pytest.raises(ApiError):
+    with pytest.raises(ProblemError):
         await lists.check(request({}))
     engine.infos = [info("w", WorkflowType.AIRFLOW, {})]
     await lists._lists[WorkflowType.AIRFLOW].reload(0)

@@ -11,6 +11,7 @@ from tradewind_airflow.triggerer.errors import LoginError, UnreachableError
 from tradewind_airflow.triggerer.session import base_url
 from tradewind_contracts.batches import Outcome
 from tradewind_contracts.problems import ProblemType, problem
+from tradewind_service import airflow_login
 
 
 def connection(host: str | None = "http://airflow", port: int | None = 8080, schema: str | None = None) -> Connection:
@@ -80,7 +81,8 @@ def test_one_token_serves_many_calls() -> None:
 
 
 @pytest.mark.parametrize("code", [401, 403])
-def test_a_token_that_ran_out_is_replaced_once(code: int) -> None:
+def test_a_token_that_ran_out_is_replaced_once(code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(airflow_login, "_MIN_AGE_SECONDS", 0.0)
     airflow = Airflow(status(code), created)
     assert airflow.client().trigger([item()])[0].outcome is Outcome.CREATED
     assert airflow.tokens == ["Bearer token-1", "Bearer token-2"]

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from tradewind_airflow.ingestion import decisions
-from tradewind_airflow.ingestion.decisions import Again, Cancel, Done, GiveUp, Inbound, Skip, Trigger
+from tradewind_airflow.ingestion.decisions import Again, Cancel, Done, GiveUp, Skip, Trigger
 from tradewind_contracts import records
 from tradewind_contracts.batches import BatchItem, ItemResult, Outcome
 from tradewind_contracts.commands import CancelRequest
@@ -18,14 +18,15 @@ from tradewind_contracts.events import (
 )
 from tradewind_contracts.problems import FieldError, ProblemType, problem
 from tradewind_contracts.workflows import RunStatus, WorkflowType
+from tradewind_service.received_records import ReceivedRecord
 
 COMMON: dict[str, Any] = {"source": "/desk", "workflow_id": "recon", "workflow_run_id": "run-1"}
 AIRFLOW = {**COMMON, "workflow_type": WorkflowType.AIRFLOW}
 
 
-def inbound(event: Event, traceparent: str | None = None) -> Inbound:
+def inbound(event: Event, traceparent: str | None = None) -> ReceivedRecord:
     record = records.encode(event, traceparent)
-    return Inbound("workflow-events", 0, 7, record.key, record.value, tuple(record.headers))
+    return ReceivedRecord("workflow-events", 0, 7, record.key, record.value, record.headers)
 
 
 def test_a_trigger_becomes_an_item_with_its_origin() -> None:
@@ -51,7 +52,7 @@ def test_each_delivery_of_an_event_without_run_id_asks_for_the_same_run() -> Non
         b'{"event_id": "e1", "event_type": "workflow.triggered", "timestamp": "2026-11-23T00:00:00Z", "source": "/x",'
         b' "workflow_id": "recon", "workflow_type": "airflow", "payload": {"parameters": {}}}'
     )
-    first, second = (decisions.read(Inbound("t", 0, offset, None, value)) for offset in (1, 2))
+    first, second = (decisions.read(ReceivedRecord("t", 0, offset, None, value)) for offset in (1, 2))
     assert isinstance(first, Trigger)
     assert first == second
 
@@ -120,7 +121,7 @@ def test_what_the_plugin_says_of_a_cancel_is_the_end_of_it() -> None:
     ],
 )
 def test_what_is_no_event_is_given_up_with_its_reason(value: bytes | None, reason: str) -> None:
-    work = decisions.read(Inbound("t", 0, 0, b"key", value))
+    work = decisions.read(ReceivedRecord("t", 0, 0, b"key", value))
     assert isinstance(work, GiveUp)
     assert work.reason == reason
 

@@ -7,10 +7,11 @@ from confluent_kafka import KafkaError, KafkaException
 
 from support.plugin_suite import BROKEN, FakePlugin, PluginSuite, cancel, item
 from tradewind_airflow.ingestion.backlog import Entry
-from tradewind_airflow.ingestion.decisions import GiveUp, Inbound, Skip, Trigger, Work
+from tradewind_airflow.ingestion.decisions import GiveUp, Skip, Trigger, Work
 from tradewind_airflow.ingestion.settlement import Settlement
 from tradewind_airflow.triggerer.errors import UnreachableError
 from tradewind_contracts.batches import EventOrigin
+from tradewind_service.received_records import ReceivedRecord
 
 PATIENCE = 60.0
 
@@ -28,10 +29,10 @@ class MemoryLetters:
     """Keeps dead letters."""
 
     def __init__(self) -> None:
-        self.written: list[tuple[Inbound, GiveUp]] = []
+        self.written: list[tuple[ReceivedRecord, GiveUp]] = []
         self.down = False
 
-    def write(self, given_up: Sequence[tuple[Inbound, GiveUp]]) -> None:
+    def write(self, given_up: Sequence[tuple[ReceivedRecord, GiveUp]]) -> None:
         if self.down:
             raise KafkaException(KafkaError(KafkaError._MSG_TIMED_OUT))
         self.written += given_up
@@ -62,13 +63,13 @@ def desk() -> Desk:
 
 
 def entry(work: Work, offset: int = 0) -> Entry:
-    return Entry(Inbound("topic", 0, offset, b"key", b"value"), work)
+    return Entry.of(ReceivedRecord("topic", 0, offset, b"key", b"value"), work)
 
 
 def test_a_batch_is_one_call_and_every_record_is_settled(desk: Desk) -> None:
     entries = [entry(Trigger(item())), entry(Skip("other-engine")), entry(Trigger(item())), entry(GiveUp("empty", ""))]
     assert desk.settle(*entries)
-    assert all(one.settled for one in entries)
+    assert all(one.done for one in entries)
     assert desk.plugin.calls == [2]
     assert [end.reason for _, end in desk.letters.written] == ["empty"]
 
@@ -82,10 +83,10 @@ def test_a_refused_trigger_is_dead_lettered_before_it_is_settled(desk: Desk) -> 
     one = entry(Trigger(item("nobody_knows_it")))
     desk.letters.down = True
     assert not desk.settle(one)
-    assert not one.settled
+    assert not one.done
     desk.letters.down = False
     assert desk.settle(one)
-    assert one.settled
+    assert one.done
     assert [end.reason for _, end in desk.letters.written] == ["unknown-workflow"]
 
 
@@ -94,12 +95,12 @@ def test_while_the_plugin_cannot_be_reached_nothing_is_settled(desk: Desk) -> No
     desk.plugin.down = UnreachableError("gone")
     for _ in range(3):
         assert not desk.settle(*entries)
-    assert not any(one.settled for one in entries)
+    assert not any(one.done for one in entries)
     assert desk.letters.written == []
     assert all(desk.clock.now < one.due <= desk.clock.now + 5 for one in entries)
     desk.plugin.down = None
     assert desk.settle(*entries)
-    assert all(one.settled for one in entries)
+    assert all(one.done for one in entries)
 
 
 def test_an_outage_does_not_use_up_the_patience(desk: Desk) -> None:
@@ -109,15 +110,15 @@ def test_an_outage_does_not_use_up_the_patience(desk: Desk) -> None:
     desk.clock.now += 10 * PATIENCE
     desk.plugin.down = None
     assert desk.settle(one)
-    assert not one.settled
+    assert not one.done
     assert desk.letters.written == []
 
 
 def test_an_unavailable_workflow_holds_its_own_record_alone(desk: Desk) -> None:
     held, free = entry(Trigger(item(BROKEN))), entry(Trigger(item()))
     assert desk.settle(held, free)
-    assert free.settled
-    assert not held.settled
+    assert free.done
+    assert not held.done
     assert desk.clock.now < held.due <= desk.clock.now + 5
 
 
@@ -128,7 +129,7 @@ def test_an_unavailable_workflow_that_comes_back_runs(desk: Desk) -> None:
     desk.plugin.broken.clear()
     desk.clock.now += PATIENCE - 1
     desk.settle(held)
-    assert held.settled
+    assert held.done
     assert desk.letters.written == []
 
 
@@ -137,7 +138,7 @@ def test_patience_ends_in_the_dead_letter_topic(desk: Desk) -> None:
     desk.settle(held)
     desk.clock.now += PATIENCE
     assert desk.settle(held)
-    assert held.settled
+    assert held.done
     assert [end.reason for _, end in desk.letters.written] == ["workflow-unavailable"]
 
 
@@ -145,7 +146,7 @@ def test_a_cancel_comes_after_its_trigger_of_the_same_batch(desk: Desk) -> None:
     one = item()
     entries = [entry(Trigger(one)), entry(cancel(one.workflow_run_id)), entry(Trigger(item()))]
     assert desk.settle(*entries)
-    assert all(each.settled for each in entries)
+    assert all(each.done for each in entries)
     assert desk.plugin.calls == [2]
     assert desk.plugin.cancelled == [one.workflow_run_id]
     assert desk.letters.written == []
@@ -156,12 +157,12 @@ def test_a_cancel_waits_with_its_trigger(desk: Desk) -> None:
     desk.plugin.broken.add("test_typed")
     trigger, command = entry(Trigger(one)), entry(cancel(one.workflow_run_id))
     desk.settle(trigger, command)
-    assert not command.settled
+    assert not command.done
     assert command.due == trigger.due > desk.clock.now
     desk.plugin.broken.clear()
     desk.settle(trigger, command)
-    assert trigger.settled
-    assert command.settled
+    assert trigger.done
+    assert command.done
     assert desk.plugin.cancelled == [one.workflow_run_id]
 
 
@@ -178,7 +179,7 @@ def test_a_cancel_while_the_plugin_is_down_is_not_lost(desk: Desk) -> None:
     desk.plugin.down = UnreachableError("gone")
     for _ in range(3):
         assert not desk.settle(command)
-    assert not command.settled
+    assert not command.done
     desk.plugin.down = None
     assert desk.settle(command)
     assert desk.plugin.cancelled == [one.workflow_run_id]

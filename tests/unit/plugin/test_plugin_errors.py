@@ -8,13 +8,15 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from tradewind_airflow.web import errors
-from tradewind_airflow.web.errors import api_error
 from tradewind_contracts.problems import ProblemType
+from tradewind_service import error_boundary, problem_responses
+from tradewind_service.error_boundary import ErrorBoundary
+from tradewind_service.problem_responses import problem_error
 
 SECRET = "password=hunter2"
 
 RAISED = {
-    "api": api_error(ProblemType.UNKNOWN_RUN, "no such run"),
+    "api": problem_error(ProblemType.UNKNOWN_RUN, "no such run"),
     "unauthenticated": HTTPException(401, "Not authenticated"),
     "forbidden": HTTPException(403, "Forbidden"),
     "teapot": HTTPException(418, "I am one"),
@@ -28,7 +30,8 @@ RAISED = {
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
-    errors.install(app)
+    problem_responses.install(app, errors.PROBLEMS)
+    app.add_middleware(ErrorBoundary)
 
     @app.get("/{name}")
     def fail(name: str) -> None:
@@ -67,6 +70,6 @@ async def test_every_error_is_a_problem_and_tells_no_secret(
 async def test_the_log_knows_an_unforeseen_error_by_its_id(
     client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.ERROR, logger=errors.__name__):
+    with caplog.at_level(logging.ERROR, logger=error_boundary.__name__):
         detail = (await client.get("/unforeseen")).json()["detail"]
     assert detail.rsplit(" ", 1)[1] in caplog.text

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tradewind_airflow.web import page_cursors
-from tradewind_airflow.web.errors import ApiError
+from tradewind_service.problem_responses import ProblemError
 
 
 @given(st.integers(0, 2**31))
@@ -22,11 +22,11 @@ def test_a_cursor_says_where_it_was(row_id: int) -> None:
     st.text(max_size=page_cursors.MAX_LENGTH) | st.binary(max_size=20).map(lambda text: base64.b64encode(text).decode())
 )
 def test_whatever_is_sent_is_a_row_or_refused(text: str) -> None:
-    with suppress(ApiError):
+    with suppress(ProblemError):
         assert 0 <= page_cursors.decode(text) <= 2**31
 
 
 @pytest.mark.parametrize("plain", [b"", b"1", b"1:", b"1:-1", b"1:x", b"2:5", b"1:99999999999", "1:٣".encode()])
 def test_what_is_none_of_ours_is_refused(plain: bytes) -> None:
-    with pytest.raises(ApiError):
+    with pytest.raises(ProblemError):
         page_cursors.decode(base64.urlsafe_b64encode(plain).decode())

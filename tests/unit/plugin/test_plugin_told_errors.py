@@ -9,13 +9,15 @@ from tradewind_airflow.runs.commands.refusals import RefusedError
 from tradewind_airflow.runs.read.status import AmbiguousRunError, UnknownRunError
 from tradewind_airflow.web import errors
 from tradewind_contracts.problems import ProblemType
+from tradewind_service import problem_responses
+from tradewind_service.error_boundary import ErrorBoundary
 
 
 @pytest.mark.parametrize(
     ("error", "status", "kind", "told"),
     [
         (UnknownRunError(), 404, ProblemType.UNKNOWN_RUN, "no DAG that you may read has this run"),
-        (AmbiguousRunError("one", "other"), 409, ProblemType.STATE_CONFLICT, "one, other; say which one by ?workflow"),
+        (AmbiguousRunError("one", "other"), 409, ProblemType.STATE_CONFLICT, "one, other; name one with ?workflow"),
         (RefusedError(ProblemType.STATE_CONFLICT, "wait for its end"), 409, ProblemType.STATE_CONFLICT, "wait for its"),
         (TooManyWatchersError("9 clients wait already"), 503, ProblemType.ENGINE_UNAVAILABLE, "9 clients wait already"),
     ],
@@ -34,7 +36,8 @@ async def test_each_is_a_problem_that_says_what_to_do(
 async def answer_of(error: Exception) -> httpx.Response:
     """What a route answers that raises the error."""
     app = FastAPI()
-    errors.install(app)
+    problem_responses.install(app, errors.PROBLEMS)
+    app.add_middleware(ErrorBoundary)
 
     @app.get("/")
     def route() -> None:

@@ -1,25 +1,28 @@
-"""The records that were read and are not committed yet, by partition. Pure: no Kafka, no clock.
+"""The records that were read and are not committed yet, and which of them are due. Pure: no Kafka, no clock."""
 
-A partition's offset may move up to its first record that is not settled, and no further.
-"""
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Self
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-
-from tradewind_airflow.ingestion.decisions import Inbound, Place, Work, run_of
+from tradewind_airflow.ingestion.decisions import Work, run_of
+from tradewind_service.offset_tracker import OffsetTracker, Partition, TrackedRecord
+from tradewind_service.received_records import ReceivedRecord
 
 
-@dataclass
-class Entry:
+@dataclass(eq=False)
+class Entry(TrackedRecord):
     """A record and how far it is. Times are seconds of a monotonic clock."""
 
-    record: Inbound
-    work: Work
-    settled: bool = False
+    record: ReceivedRecord = field(kw_only=True)
+    work: Work = field(kw_only=True)
     due: float = 0.0
     unavailable_since: float | None = None
     attempts: int = 0
+
+    @classmethod
+    def of(cls, record: ReceivedRecord, work: Work) -> Self:
+        """Return the entry of a record that was just read."""
+        return cls(record.topic_partition, record.offset, record=record, work=work)
 
     @property
     def run_id(self) -> str | None:
@@ -28,23 +31,15 @@ class Entry:
 
     @property
     def waits(self) -> bool:
-        """Whether it has to be tried again: neither settled nor given up."""
-        return not self.settled and self.run_id is not None
+        """Whether it has to be tried again: neither done nor given up."""
+        return not self.done and self.run_id is not None
 
 
-class Backlog:
+class Backlog(OffsetTracker[Entry]):
     """Owned by the consumer's thread."""
 
-    def __init__(self) -> None:
-        self._entries: dict[Place, deque[Entry]] = {}
-        self._positions: dict[Place, int] = {}
-
-    def add(self, entry: Entry) -> None:
-        """Take a record; a partition's records come in the order of their offsets."""
-        self._entries.setdefault(entry.record.place, deque()).append(entry)
-
     def due(self, now: float, count: int, size: int) -> list[Entry]:
-        """Return unsettled entries whose time has come: at most `count`, about `size` bytes, one at least.
+        """Return unfinished entries whose time has come: at most `count`, about `size` bytes, one at least.
 
         What is about one run comes in its order: a command waits for the trigger that has to wait.
         """
@@ -59,40 +54,18 @@ class Backlog:
         return chosen
 
     def _due_times(self) -> Iterator[tuple[Entry, float]]:
-        """What is unsettled, with the time from which it may be settled: not before what came before it for its run."""
+        """Yield what is unfinished, with the time from which it is due: not before earlier entries of its run."""
         latest: dict[str, float] = {}
-        for entry in self._unsettled():
+        for entry in self.unfinished():
             due = entry.due
             if run_id := entry.run_id:
                 due = latest[run_id] = max(due, latest.get(run_id, due))
             yield entry, due
 
-    def _unsettled(self) -> Iterable[Entry]:
-        return (entry for entries in self._entries.values() for entry in entries if not entry.settled)
-
     def next_due(self) -> float | None:
-        """Return when the next entry is due; None when all are settled."""
+        """Return when the next entry is due; None when all are done."""
         return min((due for _, due in self._due_times()), default=None)
 
-    def waiting(self) -> set[Place]:
-        """Return the partitions with records that are not settled."""
-        return {entry.record.place for entry in self._unsettled()}
-
-    def positions(self) -> dict[Place, int]:
-        """Return, per partition, the offset to commit: that of the first record that is not settled."""
-        for place, entries in self._entries.items():
-            while entries and entries[0].settled:
-                self._positions[place] = entries.popleft().record.offset + 1
-        return dict(self._positions)
-
-    def committed(self, positions: Mapping[Place, int]) -> None:
-        """Take note that Kafka has stored these."""
-        for place, offset in positions.items():
-            if self._positions.get(place) == offset:
-                del self._positions[place]
-
-    def forget(self, places: Iterable[Place]) -> None:
-        """Drop what belongs to others now: they read it again, from the last committed offset."""
-        for place in places:
-            self._entries.pop(place, None)
-            self._positions.pop(place, None)
+    def waiting(self) -> set[Partition]:
+        """Return the partitions with records that are not done."""
+        return {entry.partition for entry in self.unfinished()}

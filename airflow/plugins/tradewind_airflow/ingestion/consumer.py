@@ -11,9 +11,10 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from tradewind_airflow.ingestion import decisions
 from tradewind_airflow.ingestion.backlog import Backlog, Entry
-from tradewind_airflow.ingestion.decisions import Inbound, Place
 from tradewind_airflow.ingestion.settlement import Settlement
 from tradewind_contracts.workflows import MAX_BATCH_ITEMS
+from tradewind_service import received_records
+from tradewind_service.offset_tracker import Partition
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +40,8 @@ class EventConsumer:
         self._topic = topic
         self._clock = clock
         self._backlog = Backlog()
-        self._assigned: set[Place] = set()
-        self._paused: set[Place] = set()
+        self._assigned: set[Partition] = set()
+        self._paused: set[Partition] = set()
         self._is_down = False
 
     def run(self, stop: threading.Event) -> None:
@@ -69,8 +70,8 @@ class EventConsumer:
         if error := message.error():
             _report(error)
             return
-        record = _inbound(message)
-        self._backlog.add(Entry(record, decisions.read(record)))
+        record = received_records.from_message(message)
+        self._backlog.track(Entry.of(record, decisions.read(record)))
 
     def _settle(self) -> None:
         entries = self._backlog.due(self._clock(), MAX_BATCH_ITEMS, BATCH_BYTES)
@@ -78,7 +79,7 @@ class EventConsumer:
             self._is_down = not self._settlement.settle(entries)
 
     def _commit(self) -> None:
-        positions = self._backlog.positions()
+        positions = self._backlog.committable()
         if not positions:
             return
         offsets = [TopicPartition(topic, partition, offset) for (topic, partition), offset in positions.items()]
@@ -116,20 +117,8 @@ class EventConsumer:
             self._consumer.resume(_partitions(self._paused & places))
         self._assigned -= places
         self._paused -= places
-        self._backlog.forget(places)
+        self._backlog.drop(places)
         logger.info("revoked: %s", _names(places))
-
-
-def _inbound(message: Message) -> Inbound:
-    headers = message.headers() or ()
-    return Inbound(
-        topic=message.topic() or "",
-        partition=message.partition() or 0,
-        offset=message.offset() or 0,
-        key=message.key(),
-        value=message.value(),
-        headers=tuple(headers.items() if isinstance(headers, dict) else headers),
-    )
 
 
 def _report(error: KafkaError) -> None:
@@ -138,13 +127,13 @@ def _report(error: KafkaError) -> None:
     logger.warning("Kafka: %s. The client goes on trying; see that broker and topic are there", error)
 
 
-def _places(partitions: Iterable[TopicPartition]) -> set[Place]:
+def _places(partitions: Iterable[TopicPartition]) -> set[Partition]:
     return {(partition.topic, partition.partition) for partition in partitions}
 
 
-def _partitions(places: Iterable[Place]) -> list[TopicPartition]:
+def _partitions(places: Iterable[Partition]) -> list[TopicPartition]:
     return [TopicPartition(topic, partition) for topic, partition in places]
 
 
-def _names(places: Iterable[Place]) -> str:
+def _names(places: Iterable[Partition]) -> str:
     return ", ".join(f"{topic}[{partition}]" for topic, partition in sorted(places)) or "nothing"

@@ -2,36 +2,27 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from tradewind_airflow.ingestion.decisions import GiveUp, Inbound
+from tradewind_airflow.ingestion.decisions import GiveUp
 from tradewind_airflow.ingestion.settings import IngestionSettings, producer_config
 from tradewind_contracts import dead_letters
 from tradewind_contracts.dead_letters import DeadLetter
+from tradewind_service.dead_letter_records import RunReference, dead_letter
+from tradewind_service.received_records import ReceivedRecord
 
 logger = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 30.0
 
 
-def letter(record: Inbound, end: GiveUp, group: str) -> DeadLetter:
+def letter(record: ReceivedRecord, end: GiveUp, group: str) -> DeadLetter:
     """Return why a record was given up."""
-    return DeadLetter(
-        reason=end.reason,
-        detail=end.detail,
-        errors=list(end.errors),
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        consumer_group=group,
-        dead_lettered_at=datetime.now(UTC),
-        workflow_run_id=end.item.workflow_run_id if end.item else None,
-        workflow_id=end.item.workflow_id if end.item else None,
-        workflow_type=end.item.workflow_type if end.item else None,
-    )
+    item = end.item
+    run = RunReference(item.workflow_run_id, item.workflow_id, item.workflow_type) if item else None
+    return dead_letter(record, group, end.reason, end.detail, errors=end.errors, run=run)
 
 
 class DeadLetterWriter:
@@ -42,7 +33,7 @@ class DeadLetterWriter:
         self._settings = settings
         self._producer: Producer | None = None
 
-    def write(self, given_up: Sequence[tuple[Inbound, GiveUp]]) -> None:
+    def write(self, given_up: Sequence[tuple[ReceivedRecord, GiveUp]]) -> None:
         """Return when the broker has acknowledged all of them (`acks=all`); raise `KafkaException`."""
         failures: list[KafkaError] = []
 

@@ -12,28 +12,9 @@ from tradewind_contracts.events import CancelRequested, ResumeRequested, Workflo
 from tradewind_contracts.problems import FieldError, Problem, ProblemType
 from tradewind_contracts.records import Decoded, DecodeError
 from tradewind_contracts.workflows import WorkflowType
+from tradewind_service.received_records import ReceivedRecord
 
 MAX_DETAIL = 2000
-
-Place = tuple[str, int]
-"""Topic and partition."""
-
-
-@dataclass(frozen=True)
-class Inbound:
-    """A record as Kafka gave it."""
-
-    topic: str
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, str | bytes | None], ...] = ()
-
-    @property
-    def place(self) -> Place:
-        """Where the record stands."""
-        return self.topic, self.partition
 
 
 @dataclass(frozen=True)
@@ -89,7 +70,7 @@ Work = Trigger | Cancel | Skip | GiveUp
 Verdict = Done | Again | GiveUp
 
 
-def read(record: Inbound) -> Work:
+def read(record: ReceivedRecord) -> Work:
     """Return what a record asks for."""
     try:
         decoded = records.decode(record.value, record.headers)

@@ -7,6 +7,7 @@ from typing import Any
 from tradewind_airflow.triggerer.errors import ConfigurationError
 from tradewind_airflow.triggerer.kafka import for_producers
 from tradewind_contracts import topics
+from tradewind_service import kafka_clients
 
 
 @dataclass(frozen=True)
@@ -32,29 +33,21 @@ def consumer_config(connection: Mapping[str, Any], settings: IngestionSettings) 
             f"the connection {settings.kafka_conn_id!r} sets enable.auto.commit, which would lose events when a process"
             " dies: remove it from the connection's extra (Tradewind commits an offset when the run exists)"
         )
-    return {
-        "reconnect.backoff.max.ms": 1000,
-        **connection,
+    own = {
         "client.id": f"{settings.group_id}-ingestion",
-        "group.id": settings.group_id,
-        "enable.auto.commit": False,
-        "enable.auto.offset.store": False,
-        "auto.offset.reset": "earliest",
         # A killed triggerer's partitions are somebody else's after 6 s instead of 45.
         "session.timeout.ms": 6000,
-        # Each error is told by us: a name that does not resolve fails four times a second.
+        # Each error is logged by us: a name that does not resolve fails four times a second.
         "log_level": 2,
     }
+    return kafka_clients.consumer_config(connection, settings.group_id, own)
 
 
 def producer_config(connection: Mapping[str, Any]) -> dict[str, Any]:
     """Return the configuration of the dead letters' producer, from the same connection."""
-    return {
-        "reconnect.backoff.max.ms": 1000,
-        **for_producers(connection),
-        "acks": "all",
-        "enable.idempotence": True,
+    own = {
         "linger.ms": 0,
         "message.max.bytes": topics.DEAD_LETTERS.max_message_bytes,
         "delivery.timeout.ms": 20_000,
     }
+    return kafka_clients.producer_config(for_producers(connection), own)

@@ -10,11 +10,12 @@ from confluent_kafka import KafkaException
 
 from tradewind_airflow.ingestion import decisions
 from tradewind_airflow.ingestion.backlog import Entry
-from tradewind_airflow.ingestion.decisions import Again, Cancel, Done, GiveUp, Inbound, Skip, Trigger
-from tradewind_airflow.triggerer.backoff import Backoff, delay
+from tradewind_airflow.ingestion.decisions import Again, Cancel, Done, GiveUp, Skip, Trigger
 from tradewind_airflow.triggerer.errors import UnreachableError
 from tradewind_contracts.batches import BatchItem, ItemResult, Outcome
 from tradewind_contracts.problems import Problem
+from tradewind_service.backoff import Backoff, delay
+from tradewind_service.received_records import ReceivedRecord
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class Plugin(Protocol):
 class Letters(Protocol):
     """Writes dead letters; see `DeadLetterWriter`."""
 
-    def write(self, given_up: Sequence[tuple[Inbound, GiveUp]]) -> None:
+    def write(self, given_up: Sequence[tuple[ReceivedRecord, GiveUp]]) -> None:
         """Return when all are stored; raise `KafkaException`."""
         ...
 
@@ -81,7 +82,7 @@ class Settlement:
     def _cancel(self, entries: Sequence[Entry], waiting: Mapping[str | None, float]) -> None:
         """Cancel runs, one by one in their order, but for those whose trigger has to wait."""
         for entry in entries:
-            if not isinstance(entry.work, Cancel) or entry.settled:
+            if not isinstance(entry.work, Cancel) or entry.done:
                 continue
             if entry.run_id in waiting:
                 entry.due = waiting[entry.run_id]
@@ -113,7 +114,7 @@ class Settlement:
             self._done(entry, "dead-lettered")
 
     def _done(self, entry: Entry, outcome: str) -> None:
-        entry.settled = True
+        entry.done = True
         stats.incr("tradewind.ingestion.records", tags={"outcome": outcome})
 
     def _put_off(self, entries: Sequence[Entry], why: str) -> bool:

@@ -15,12 +15,12 @@ from tradewind_airflow.lifecycle import marks
 from tradewind_airflow.lifecycle.changes import CursorRefusedError
 from tradewind_airflow.lifecycle.marks import Mark
 from tradewind_airflow.lifecycle.settings import LifecycleSettings
-from tradewind_airflow.triggerer.backoff import Backoff
 from tradewind_airflow.triggerer.errors import UnreachableError
 from tradewind_airflow.triggerer.outage import Outage
 from tradewind_contracts.changes import ChangePage
 from tradewind_contracts.events import WorkflowStatusChanged
 from tradewind_contracts.records import Record
+from tradewind_service.backoff import Backoff
 
 logger = logging.getLogger(__name__)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from tradewind_airflow.triggerer.kafka import for_producers
 from tradewind_contracts import topics
+from tradewind_service import kafka_clients
 
 
 @dataclass(frozen=True)
@@ -38,39 +39,27 @@ def _matches(dag_id: str, patterns: str) -> bool:
 
 CLIENT = "tradewind-lifecycle"
 
-_COMMON = {"reconnect.backoff.max.ms": 1000}
-
 
 def producer_config(connection: Mapping[str, Any]) -> dict[str, Any]:
     """Return the producer's configuration: the connection's, and what keeps each key in order, whatever that says."""
-    return {
-        **_COMMON,
-        **for_producers(connection),
+    own = {
         "client.id": CLIENT,
-        "acks": "all",
-        "enable.idempotence": True,
         "linger.ms": 0,
         # Never given up: a record that timed out alone would leave a gap before those that come after it.
         "message.timeout.ms": 0,
         "message.max.bytes": topics.WORKFLOW_STATUS.max_message_bytes,
-        # As Kafka's own clients do: one key is on one partition, whoever produces it.
-        "partitioner": "murmur2_random",
-        # An outage is told once, by us.
+        # An outage is logged once, by us.
         "log_level": 2,
     }
+    return kafka_clients.producer_config(for_producers(connection), own)
 
 
 def reader_config(connection: Mapping[str, Any]) -> dict[str, Any]:
     """Return the configuration of the consumer that reads the topic's tail; no group of it ever exists."""
-    return {
-        **_COMMON,
-        **connection,
+    own = {
         "client.id": CLIENT,
-        "group.id": CLIENT,
-        "enable.auto.commit": False,
-        "enable.auto.offset.store": False,
         "enable.partition.eof": True,
-        "auto.offset.reset": "earliest",
         "queued.max.messages.kbytes": 16 * 1024,
         "log_level": 2,
     }
+    return kafka_clients.consumer_config(connection, CLIENT, own)

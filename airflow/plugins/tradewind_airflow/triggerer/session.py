@@ -1,15 +1,14 @@
 """Airflow's API server, called with an Airflow connection's user."""
 
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 from airflow.sdk import Connection
+from pydantic import SecretStr
 
 from tradewind_airflow.triggerer.errors import LoginError, UnreachableError
-
-TOKEN_PATH = "/auth/token"  # noqa: S105  # a path
+from tradewind_service.airflow_login import AirflowLogin, AirflowLoginError
 
 
 def base_url(connection: Connection) -> str:
@@ -26,9 +25,9 @@ class AirflowSession:
     def __init__(
         self, connection: Connection, timeout: httpx.Timeout, transport: httpx.BaseTransport | None = None
     ) -> None:
-        self._http = httpx.Client(base_url=base_url(connection), timeout=timeout, transport=transport)
-        self._credentials = {"username": connection.login or "", "password": connection.password or ""}
-        self._token: str | None = None
+        address = base_url(connection)
+        login = AirflowLogin(address, connection.login or "", SecretStr(connection.password or ""))
+        self._http = httpx.Client(base_url=address, auth=login, timeout=timeout, transport=transport)
 
     def close(self) -> None:
         """Close the connection."""
@@ -36,27 +35,10 @@ class AirflowSession:
 
     def request(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Return the answer, whatever its status; raise `UnreachableError` or `LoginError`."""
-        answer = self._send(method, path, auth=self._bearer, **request)
-        # Airflow answers 403, not 401, to a token that another secret signed.
-        if answer.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            self._token = None
-            answer = self._send(method, path, auth=self._bearer, **request)
-        return answer
-
-    def _bearer(self, request: httpx.Request) -> httpx.Request:
-        self._token = self._token or self._log_in()
-        request.headers["authorization"] = f"Bearer {self._token}"
-        return request
-
-    def _log_in(self) -> str:
-        answer = self._send("POST", TOKEN_PATH, json=self._credentials)
-        if answer.status_code != HTTPStatus.CREATED:
-            raise failure(answer)
-        return str(answer.json()["access_token"])
-
-    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:
             return self._http.request(method, path, **request)
+        except AirflowLoginError as error:
+            raise failure(error.response) from error
         except httpx.HTTPError as error:
             detail = f"{type(error).__name__} at {self._http.base_url}{path}: is Airflow's API server up?"
             raise UnreachableError(detail) from error
@@ -64,11 +46,11 @@ class AirflowSession:
 
 def failure(answer: httpx.Response) -> Exception:
     """Return what an answer that is no success means, and what to look at."""
-    told = f"{answer.status_code} from {answer.url.copy_with(query=None)}"
+    what = f"{answer.status_code} from {answer.url.copy_with(query=None)}"
     match answer.status_code:
         case 401 | 403:
-            return LoginError(f"{told}: check login, password and role of the user in the Airflow connection")
+            return LoginError(f"{what}: check login, password and role of the user in the Airflow connection")
         case 404 | 405:
-            return UnreachableError(f"{told}: is Tradewind's plugin in that API server's plugins folder?")
+            return UnreachableError(f"{what}: is Tradewind's plugin in that API server's plugins folder?")
         case _:
-            return UnreachableError(f"{told}: see that API server's log")
+            return UnreachableError(f"{what}: see that API server's log")

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from tradewind_airflow.triggerer.backoff import Backoff
 from tradewind_airflow.triggerer.errors import ConfigurationError, LoginError
+from tradewind_service.backoff import Backoff
 
 logger = logging.getLogger(__name__)
 

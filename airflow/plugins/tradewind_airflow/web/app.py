@@ -15,8 +15,11 @@ from tradewind_airflow.runs.catalog import Catalog
 from tradewind_airflow.runs.create.bulk import templates
 from tradewind_airflow.web import changes, commands, docs, errors, events, runs, statuses, triggers
 from tradewind_airflow.web.guard import guard
-from tradewind_airflow.web.timings import RequestTimer
+from tradewind_airflow.web.timings import RequestTimings
 from tradewind_airflow.web.waiting import LookUps, server_stops
+from tradewind_service import problem_responses
+from tradewind_service.error_boundary import ErrorBoundary
+from tradewind_service.request_instrument import RequestInstrument
 
 
 def create_app() -> FastAPI:
@@ -41,8 +44,9 @@ def create_app() -> FastAPI:
     app.state.change_feed = ChangeFeed()
     app.state.look_ups = LookUps()
     app.state.poller = Poller(FeedSettings.from_config(), stop_is_asked_for=server_stops)
-    errors.install(app)
-    app.add_middleware(RequestTimer)
+    problem_responses.install(app, errors.PROBLEMS)
+    app.add_middleware(ErrorBoundary)
+    app.add_middleware(RequestInstrument, recorder=RequestTimings())
     for part in (triggers, runs, statuses, events, changes, commands, docs):
         app.include_router(part.router)
     docs.describe_bodies(app)

@@ -13,10 +13,10 @@ from tradewind_airflow.feed.pages import ChangeFeed
 from tradewind_airflow.feed.poller import Poller
 from tradewind_airflow.runs.callers import Caller
 from tradewind_airflow.web.dependencies import CallerDep
-from tradewind_airflow.web.errors import api_error
 from tradewind_airflow.web.waiting import LookUps, LookUpsDep, PollerDep
 from tradewind_contracts.changes import ChangePage
 from tradewind_contracts.problems import FieldError, ProblemType, pointer
+from tradewind_service.problem_responses import problem_error
 
 router = APIRouter(tags=["workflows"])
 
@@ -31,13 +31,13 @@ class Reader:
     caller: Caller
 
     async def page(self, cursor: str | None, limit: int) -> ChangePage:
-        """Return the page behind a cursor; raise `ApiError` (422) for what is none."""
+        """Return the page behind a cursor; raise `ProblemError` (422) for what is none."""
         try:
             return await self.look_ups.run(self.feed.page, cursor, limit, self.caller.may_read)
         except CursorError as error:
             found = FieldError(pointer=pointer(["query", "cursor"]), detail=str(error))
             detail = "go on with the cursor of a page, or without"
-            raise api_error(ProblemType.INVALID_REQUEST, detail, [found]) from error
+            raise problem_error(ProblemType.INVALID_REQUEST, detail, errors=[found]) from error
 
     async def next_page(self, cursor: str, limit: int, wait: float) -> ChangePage:
         """Return the first page that tells something, or the one at the time's end. Holds no thread while it waits."""

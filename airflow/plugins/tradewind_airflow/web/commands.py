@@ -15,11 +15,12 @@ from tradewind_airflow.runs.commands.priority import set_priority
 from tradewind_airflow.runs.commands.refusals import RefusedError
 from tradewind_airflow.runs.commands.retry import retry
 from tradewind_airflow.runs.read.status import StatusService
-from tradewind_airflow.web import bodies, headers
+from tradewind_airflow.web import bodies
 from tradewind_airflow.web.dependencies import CallerDep, CatalogDep
 from tradewind_contracts.commands import CancelRequest, PriorityRequest, RetryRequest
 from tradewind_contracts.run_ids import RunId
 from tradewind_contracts.workflows import WorkflowId, WorkflowStatus
+from tradewind_service import json_bodies, request_headers
 
 logger = logging.getLogger(__name__)
 
@@ -83,8 +84,8 @@ def cancel_workflow(
 
     With an `Idempotency-Key` it may be repeated after a retry as well, which it then leaves alone.
     """
-    wanted = bodies.parse(CancelRequest, body)
-    key = headers.idempotency_key(idempotency_key or [])
+    wanted = json_bodies.parse(CancelRequest, body)
+    key = request_headers.idempotency_key(idempotency_key or [])
     with _told("cancel", to):
         _mark(response, repeated=cancel(to, wanted, key))
     return _status(workflows, to)
@@ -95,8 +96,8 @@ def retry_workflow(
     response: Response, to: AddressDep, workflows: CatalogDep, body: BodyDep, idempotency_key: KeyHeader = None
 ) -> WorkflowStatus:
     """Run again what failed of a run that has ended, or all of it; once per `Idempotency-Key`."""
-    wanted = bodies.parse(RetryRequest, body)
-    key = headers.idempotency_key(idempotency_key or [])
+    wanted = json_bodies.parse(RetryRequest, body)
+    key = request_headers.idempotency_key(idempotency_key or [])
     with _told("retry", to):
         _mark(response, repeated=retry(to, wanted.scope, key))
     return _status(workflows, to)
@@ -105,7 +106,7 @@ def retry_workflow(
 @router.post("/workflows/{workflow_run_id}/priority", status_code=status.HTTP_202_ACCEPTED, responses=REFUSALS)
 def prioritize_workflow(to: AddressDep, workflows: CatalogDep, body: BodyDep) -> WorkflowStatus:
     """Give another priority to a run that has not begun."""
-    wanted = bodies.parse(PriorityRequest, body)
+    wanted = json_bodies.parse(PriorityRequest, body)
     with _told("priority", to):
         set_priority(to, wanted.priority)
     return _status(workflows, to)

@@ -12,8 +12,8 @@ from fastapi import Depends, HTTPException, Request, status
 from fastapi.security import HTTPAuthorizationCredentials
 
 from tradewind_airflow.web import origins
-from tradewind_airflow.web.errors import api_error
 from tradewind_contracts.problems import ProblemType
+from tradewind_service.problem_responses import problem_error
 
 BearerDep = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)]
 
@@ -40,12 +40,12 @@ UserDep = Annotated[BaseUser, Depends(authenticated)]
 
 
 def guard(request: Request, user: UserDep, bearer: BearerDep) -> None:
-    """Let in who may read DAG runs; raise HTTPException (403) or `ApiError` (403).
+    """Let in who may read DAG runs; raise HTTPException (403) or `ProblemError` (403).
 
     A browser sends the cookie along, whoever wrote the page, but never a Bearer token.
     """
     if bearer is None and origins.is_foreign(request.method, request.headers, _trusted()):
-        raise api_error(ProblemType.FORBIDDEN, "another site's page may not do this with your cookie")
+        raise problem_error(ProblemType.FORBIDDEN, "another site's page may not do this with your cookie")
     _may_read_runs(request, user)
 
 

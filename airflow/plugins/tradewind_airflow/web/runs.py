@@ -11,11 +11,11 @@ from tradewind_airflow.runs.read import run_list
 from tradewind_airflow.runs.read.run_filter import RunFilter
 from tradewind_airflow.web import page_cursors
 from tradewind_airflow.web.dependencies import CallerDep
-from tradewind_airflow.web.errors import api_error
 from tradewind_contracts import run_ids
-from tradewind_contracts.idempotency import MAX_KEY_LENGTH
 from tradewind_contracts.problems import FieldError, ProblemType, pointer
 from tradewind_contracts.workflows import RequestModel, RunStatus, WorkflowId, WorkflowRunPage
+from tradewind_service.problem_responses import problem_error
+from tradewind_service.request_headers import MAX_KEY_LENGTH
 
 router = APIRouter(tags=["workflows"])
 
@@ -71,6 +71,6 @@ def _wanted(query: RunQuery, caller: Caller) -> RunFilter:
 
 def _run_ids(key: str, query: RunQuery, caller: Caller) -> frozenset[str]:
     if not query.workflow_id:
-        found = FieldError(pointer=pointer(["query", "workflow_id"]), detail="say whose runs the key named")
-        raise api_error(ProblemType.INVALID_REQUEST, "a key is a workflow's", [found])
+        found = FieldError(pointer=pointer(["query", "workflow_id"]), detail="required with idempotency_key")
+        raise problem_error(ProblemType.INVALID_REQUEST, "an idempotency key needs its workflow", errors=[found])
     return frozenset(run_ids.from_idempotency_key(caller.name, workflow, key) for workflow in query.workflow_id)

@@ -1,49 +1,35 @@
 """How long requests take, by route, through Airflow's own stats."""
 
-import time
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 
 from airflow.observability import stats
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
-METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
-"""The methods that are told apart: a caller may invent any number of others."""
+from tradewind_service.request_instrument import method
 
 
-class RequestTimer:
-    """ASGI middleware: times each request until its answer begins, so that a stream counts as it opens.
+class RequestTimings:
+    """The recorder of requests: the timer `tradewind.request.duration`, whose tags are bounded.
 
-    The timer `tradewind.request.duration` has bounded tags: `operation` (the route's name, `none` where no route
-    fits), `method` and `status` (`2xx` to `5xx`). Nothing of what a request carries is in them.
+    They are `operation` (the route's name, `none` where no route matches), `method`, and `status` (`2xx` to `5xx`).
+    Nothing of what a request carries is in them.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def in_progress(self) -> AbstractContextManager[object]:
+        """Count nothing: Airflow's stats have no gauge that goes up and down by process."""
+        return nullcontext()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        began = time.perf_counter()
-
-        async def timed_send(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                stats.timing(
-                    "tradewind.request.duration",
-                    timedelta(seconds=time.perf_counter() - began),
-                    tags=tags(scope, message),
-                )
-            await send(message)
-
-        await self._app(scope, receive, timed_send)
+    def answered(self, scope: Scope, status: int, seconds: float) -> None:
+        """Record a request."""
+        stats.timing("tradewind.request.duration", timedelta(seconds=seconds), tags=tags(scope, status))
 
 
-def tags(scope: Scope, start: Message) -> dict[str, str]:
-    """Return the tags of an answer."""
+def tags(scope: Scope, status: int) -> dict[str, str]:
+    """Return the tags of a request."""
     return {
-        # Where none of our routes fits, this is the mount of the whole app, which has no name.
+        # Where none of our routes matches, this is the mount of the whole app, which has no name.
         "operation": getattr(scope.get("route"), "name", None) or "none",
-        "method": scope["method"] if scope["method"] in METHODS else "other",
-        "status": f"{start['status'] // 100}xx",
+        "method": method(scope),
+        "status": f"{status // 100}xx",
     }

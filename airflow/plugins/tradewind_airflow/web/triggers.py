@@ -11,13 +11,14 @@ from fastapi import APIRouter, Depends, Header, Request, Response, status
 
 from tradewind_airflow.runs.create.service import TriggerService
 from tradewind_airflow.runs.read.workflows import triggerable_workflows
-from tradewind_airflow.web import bodies, headers
+from tradewind_airflow.web import bodies
 from tradewind_airflow.web.dependencies import CallerDep, CatalogDep
-from tradewind_airflow.web.errors import ApiError
 from tradewind_contracts import run_ids
 from tradewind_contracts.batches import BatchItem, BatchResponse, ItemResult, Outcome
 from tradewind_contracts.problems import FieldError, ProblemType, problem
 from tradewind_contracts.workflows import RunStatus, WorkflowInfo, WorkflowRequest, WorkflowResponse
+from tradewind_service import json_bodies, request_headers
+from tradewind_service.problem_responses import ProblemError
 
 router = APIRouter(tags=["workflows"])
 
@@ -38,8 +39,8 @@ def trigger_workflow(  # FastAPI's way to name what a request brings
     idempotency_key: Annotated[list[str] | None, Header()] = None,
 ) -> WorkflowResponse:
     """Make one run; `deduplicated` and `Idempotent-Replayed: true` where this `Idempotency-Key` had made it before."""
-    wanted = bodies.parse(WorkflowRequest, body)
-    key = headers.idempotency_key(idempotency_key or [])
+    wanted = json_bodies.parse(WorkflowRequest, body)
+    key = request_headers.idempotency_key(idempotency_key or [])
     run_id = run_ids.from_idempotency_key(caller.name, wanted.workflow_id, key) if key else run_ids.new()
     item = BatchItem(**wanted.model_dump(), workflow_run_id=run_id)
     answer = TriggerService(workflows).trigger([item], caller)[0]
@@ -59,9 +60,9 @@ def trigger_workflow(  # FastAPI's way to name what a request brings
 
 
 def accepted(result: ItemResult) -> ItemResult:
-    """Return the result of an item that has a run; raise its problem as `ApiError`."""
+    """Return the result of an item that has a run; raise its problem as `ProblemError`."""
     if result.problem:
-        raise ApiError(result.problem)
+        raise ProblemError(result.problem)
     return result
 
 

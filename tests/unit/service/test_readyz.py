@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tradewind_contracts import readyz
+from tradewind_service import readyz
 
 MODULES = {"FASTAPI": "tradewind_api.health", "LANGGRAPH": "tradewind_agents.health"}
 

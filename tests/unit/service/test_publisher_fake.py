@@ -4,15 +4,18 @@ from dataclasses import dataclass
 import pytest
 
 from support.publisher_suite import PublisherSuite, RecordingPublisher, record
-from tradewind_api.publisher import DeliveryError, Position
 from tradewind_contracts.records import Record
+from tradewind_service.publisher import DeliveryError, RecordPosition
 
 
 @dataclass
 class FakeSubject:
     publisher: RecordingPublisher
 
-    async def published(self) -> list[tuple[Position, Record]]:
+    async def publish(self, record: Record) -> RecordPosition:
+        return await self.publisher.publish("topic", record)
+
+    async def published(self) -> list[tuple[RecordPosition, Record]]:
         return self.publisher.records
 
     async def close(self) -> None:
@@ -31,7 +34,7 @@ class TestRecordingPublisher(PublisherSuite):
 async def test_the_fake_fails_and_waits_as_it_is_told() -> None:
     publisher = RecordingPublisher(error=DeliveryError("timed out"))
     publisher.gate.clear()
-    task = asyncio.create_task(publisher.publish(record("r")))
+    task = asyncio.create_task(publisher.publish("topic", record("r")))
     await asyncio.sleep(0.01)
     assert publisher.in_flight == 1
     publisher.gate.set()

@@ -3,7 +3,7 @@ import pytest
 from starlette.routing import Mount, Route
 
 from support.facade import OTHER_TOKEN, TOKEN, Facade, client_of, problem_of
-from tradewind_api.auth import PUBLIC
+from tradewind_api.openapi import PUBLIC
 
 
 def routes(facade: Facade) -> list[tuple[str, str]]:

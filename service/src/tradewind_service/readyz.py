@@ -1,4 +1,4 @@
-"""`GET /readyz`, which every service answers, asked from beside it: the health check of its container."""
+"""The health check of a container: `GET /readyz` of the service in it."""
 
 import http.client
 import os

@@ -1,10 +1,10 @@
-"""How long to wait before asking again."""
+"""How long to wait before trying again."""
 
 import random
 
 
 class Backoff:
-    """Doubling waits with jitter (the "equal" kind: half of it is certain), in seconds."""
+    """Doubling waits with jitter (the "equal" kind: at least half of it), in seconds."""
 
     def __init__(self, first: float = 0.2, most: float = 5.0) -> None:
         self._first = first

@@ -1,8 +1,9 @@
-"""How the facade proves itself to the engines: Airflow's JWT, and a static token."""
+"""How our programs authenticate to the engines: Airflow's JWT, and a static bearer token."""
 
 import asyncio
 import base64
 import json
+import threading
 import time
 from collections.abc import AsyncGenerator, Generator
 from http import HTTPStatus
@@ -11,8 +12,17 @@ import httpx
 from pydantic import SecretStr
 from typing_extensions import override
 
+TOKEN_PATH = "/auth/token"  # noqa: S105  # a path
 _EARLY_SECONDS = 30.0
 _MIN_AGE_SECONDS = 10.0
+
+
+class AirflowLoginError(httpx.RequestError):
+    """Airflow's answer has no token."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        super().__init__(f"Airflow gave no token: {response.status_code}", request=response.request)
+        self.response = response
 
 
 class BearerAuth(httpx.Auth):
@@ -27,59 +37,81 @@ class BearerAuth(httpx.Auth):
         yield request
 
 
-class AirflowAuth(httpx.Auth):
+class AirflowLogin(httpx.Auth):
     """Airflow's token API: `POST /auth/token`, then Bearer; a new token before the old one ends, or when it is refused.
 
     One request at a time asks for a token, all others wait for it. Airflow answers 401 for an expired token and 403 for
     one that another secret signed (airflow/api_fastapi/core_api/security.py), as after a restart with a new secret; a
-    fresh token's 403 means that the user may not, and is handed on.
+    fresh token's 403 means that the user is not allowed, and is returned. Raises `AirflowLoginError`.
     """
 
     def __init__(self, base_url: str, username: str, password: SecretStr) -> None:
-        self._url = f"{base_url}/auth/token"
+        self._url = f"{base_url}{TOKEN_PATH}"
         self._username = username
         self._password = password
         self._token = ""
         self._taken_at = self._expires_at = 0.0
         self._lock = asyncio.Lock()
+        self._thread_lock = threading.Lock()
+
+    @override
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        with self._thread_lock:
+            if self._is_expired():
+                yield from self._log_in()
+        used = self._sign(request)
+        response = yield request
+        if self._is_refused(response):
+            with self._thread_lock:
+                if self._token == used:
+                    yield from self._log_in()
+            self._sign(request)
+            yield request
+
+    def _log_in(self) -> Generator[httpx.Request, httpx.Response, None]:
+        response = yield self._token_request()
+        response.read()
+        self._keep(response)
 
     @override
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         async with self._lock:
-            if time.time() >= self._expires_at:
-                self._keep(_token(await self._fetched((yield self._token_request()))))
+            if self._is_expired():
+                self._keep(await _read((yield self._token_request())))
         used = self._sign(request)
         response = yield request
-        if not self._refused(response):
-            return
-        async with self._lock:
-            if self._token == used:
-                self._keep(_token(await self._fetched((yield self._token_request()))))
-        self._sign(request)
-        yield request
-
-    @staticmethod
-    async def _fetched(response: httpx.Response) -> httpx.Response:
-        await response.aread()
-        return response
+        if self._is_refused(response):
+            async with self._lock:
+                if self._token == used:
+                    self._keep(await _read((yield self._token_request())))
+            self._sign(request)
+            yield request
 
     def _token_request(self) -> httpx.Request:
         body = {"username": self._username, "password": self._password.get_secret_value()}
         return httpx.Request("POST", self._url, json=body)
 
-    def _keep(self, token: str) -> None:
-        self._token = token
+    def _is_expired(self) -> bool:
+        return time.time() >= self._expires_at
+
+    def _keep(self, response: httpx.Response) -> None:
+        self._token = _token(response)
         self._taken_at = time.time()
-        lifetime = _expiry(token) - self._taken_at
+        lifetime = _expiry(self._token) - self._taken_at
         self._expires_at = self._taken_at + lifetime - min(_EARLY_SECONDS, lifetime / 10)
 
     def _sign(self, request: httpx.Request) -> str:
         request.headers["Authorization"] = f"Bearer {self._token}"
         return self._token
 
-    def _refused(self, response: httpx.Response) -> bool:
+    def _is_refused(self, response: httpx.Response) -> bool:
         old = time.time() - self._taken_at > _MIN_AGE_SECONDS
         return response.status_code == HTTPStatus.UNAUTHORIZED or (response.status_code == HTTPStatus.FORBIDDEN and old)
+
+
+async def _read(response: httpx.Response) -> httpx.Response:
+    await response.aread()
+    return response
 
 
 def _token(response: httpx.Response) -> str:
@@ -88,12 +120,12 @@ def _token(response: httpx.Response) -> str:
     except (ValueError, KeyError, TypeError):
         token = None
     if not isinstance(token, str):
-        raise httpx.RequestError(f"Airflow gave no token: {response.status_code}", request=response.request)
+        raise AirflowLoginError(response)
     return token
 
 
 def _expiry(token: str) -> float:
-    """Return a JWT's `exp` in Unix seconds, unverified as it is ours; a token that does not tell never expires here."""
+    """Return a JWT's `exp` in Unix seconds, unverified as it is ours; a token without one never expires here."""
     try:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))

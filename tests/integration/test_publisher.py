@@ -11,9 +11,9 @@ from support.facade import until
 from support.publisher_suite import MAX_IN_FLIGHT, PublisherSuite, record
 from support.servers import new_topic
 from support.topic_records import read_all
-from tradewind_api.publisher import KafkaPublisher, Position, RefusedError
 from tradewind_contracts.records import Record
 from tradewind_local.kafka import KafkaBroker
+from tradewind_service.publisher import KafkaPublisher, PublisherLimits, RecordPosition, RefusedError
 
 
 @dataclass
@@ -22,10 +22,16 @@ class KafkaSubject:
     bootstrap_servers: str
     topic: str
 
-    async def published(self) -> list[tuple[Position, Record]]:
+    async def publish(self, record: Record) -> RecordPosition:
+        return await self.publisher.publish(self.topic, record)
+
+    async def published(self) -> list[tuple[RecordPosition, Record]]:
         found = await asyncio.to_thread(read_all, self.bootstrap_servers, self.topic)
         return [
-            (Position(message.partition(), message.offset()), Record(message.key(), message.value(), message.headers()))
+            (
+                RecordPosition(message.partition(), message.offset()),
+                Record(message.key(), message.value(), message.headers()),
+            )
             for message in found
         ]
 
@@ -38,7 +44,7 @@ async def subject(kafka_broker: KafkaBroker) -> AsyncIterator[KafkaSubject]:
     servers = kafka_broker.bootstrap_servers
     topic = new_topic(kafka_broker, "published", partitions=6)
     publisher = KafkaPublisher(
-        {"bootstrap.servers": servers}, topic, max_in_flight=MAX_IN_FLIGHT, delivery_timeout_ms=5000
+        {"bootstrap.servers": servers}, [topic], PublisherLimits(MAX_IN_FLIGHT, delivery_timeout_ms=5000)
     )
     publisher.open()
     await until(lambda: publisher.ready and publisher.connected, 10)
@@ -52,12 +58,12 @@ class TestKafkaPublisher(PublisherSuite):
 
 async def test_a_key_lies_where_kafkas_own_clients_would_put_it(subject: KafkaSubject) -> None:
     # Kafka's own test vector (UtilsTest.testMurmur2): murmur2("21") = -973932308; its sign bit is masked.
-    position = await subject.publisher.publish(record("21"))
+    position = await subject.publish(record("21"))
     assert position.partition == (-973932308 & 0x7FFFFFFF) % 6
 
 
 async def test_close_delivers_what_is_in_flight(subject: KafkaSubject) -> None:
-    sent = [asyncio.create_task(subject.publisher.publish(record(f"run-{n}"))) for n in range(20)]
+    sent = [asyncio.create_task(subject.publish(record(f"run-{n}"))) for n in range(20)]
     await asyncio.sleep(0)
     await subject.close()
     assert len(set(await asyncio.gather(*sent))) == 20
@@ -67,18 +73,18 @@ async def test_a_producer_that_lost_its_sequence_is_replaced(subject: KafkaSubje
     broken = subject.publisher._producer
     subject.publisher._on_error(KafkaError(KafkaError._FATAL, "out of order", fatal=True))
     await until(lambda: subject.publisher._producer is not broken)
-    assert await subject.publisher.publish(record("after"))
+    assert await subject.publish(record("after"))
 
 
 async def test_without_a_broker_nothing_is_ready_and_close_does_not_hang() -> None:
     publisher = KafkaPublisher(
-        {"bootstrap.servers": "127.0.0.1:1"}, "nowhere", max_in_flight=1, delivery_timeout_ms=300
+        {"bootstrap.servers": "127.0.0.1:1"}, ["nowhere"], PublisherLimits(max_in_flight=1, delivery_timeout_ms=300)
     )
     publisher.open()
     with pytest.raises(Exception, match="timed out"):
-        await publisher.publish(record("r"))
+        await publisher.publish("nowhere", record("r"))
     assert not publisher.ready
     assert not publisher.connected
     await asyncio.wait_for(publisher.close(), 10)
     with pytest.raises(RefusedError):
-        await publisher.publish(record("r"))
+        await publisher.publish("nowhere", record("r"))

@@ -1,0 +1,198 @@
+"""Records to Kafka, each acknowledged by all in-sync replicas before its future is done."""
+
+import asyncio
+import json
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from tradewind_contracts.records import Headers, Record
+from tradewind_service import kafka_clients
+
+logger = logging.getLogger(__name__)
+
+_POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class RecordPosition:
+    """The position of a record in its topic."""
+
+    partition: int
+    offset: int
+
+
+class DeliveryError(Exception):
+    """The broker did not acknowledge the record in time. It may still be in the topic: the outcome is unknown."""
+
+
+class RefusedError(DeliveryError):
+    """The record was not taken at all, and is not in the topic: too many in flight, too large, or closed."""
+
+
+class Publisher(Protocol):
+    """Produces records; see `KafkaPublisher`."""
+
+    async def publish(self, topic: str, record: Record) -> RecordPosition:
+        """Return the record's position, once it is durable; raise `DeliveryError`."""
+        ...
+
+    @property
+    def in_flight(self) -> int:
+        """Deliveries that are awaited now."""
+        ...
+
+    @property
+    def ready(self) -> bool:
+        """Whether a record can be produced without a start-up delay; once true, it stays true."""
+        ...
+
+    @property
+    def connected(self) -> bool:
+        """Whether a broker could be reached at the last check."""
+        ...
+
+
+@dataclass(frozen=True)
+class PublisherLimits:
+    """Bounds of a publisher: times in milliseconds, sizes in bytes; `linger_ms` is how long a batch may fill."""
+
+    max_in_flight: int
+    delivery_timeout_ms: int
+    max_message_bytes: int = 1_000_000
+    linger_ms: int = 0
+
+    def properties(self) -> dict[str, Any]:
+        """Return them as librdkafka's properties."""
+        return {
+            "linger.ms": self.linger_ms,
+            "delivery.timeout.ms": self.delivery_timeout_ms,
+            "message.max.bytes": self.max_message_bytes,
+            "queue.buffering.max.messages": self.max_in_flight,
+            "queue.buffering.max.kbytes": 64 * 1024,
+            "statistics.interval.ms": 250,
+        }
+
+
+class KafkaPublisher:
+    """An idempotent producer; one thread serves its delivery reports, which resolve futures on the event loop.
+
+    At least once, in order for each key: a record whose future is done is on all in-sync replicas. One that failed with
+    `DeliveryError` may or may not be there, as the acknowledgement can be what was lost; it can no longer appear after
+    librdkafka gave it up. So the same is sent again under the same id, which engines run once. `RefusedError` records
+    are certainly not there. `topics` are looked up at the start, so that no first record waits for that.
+    """
+
+    def __init__(self, connection: dict[str, Any], topics: Sequence[str], limits: PublisherLimits) -> None:
+        own = {"stats_cb": self._on_statistics, "error_cb": self._on_error, "logger": logger}
+        self._config = kafka_clients.producer_config(connection, limits.properties() | own)
+        self._topics = topics
+        self._limits = limits
+        self._in_flight = 0
+        self._ready = self._connected = self._broken = False
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="deliveries", daemon=True)
+
+    @property
+    def in_flight(self) -> int:
+        """Deliveries that are awaited now."""
+        return self._in_flight
+
+    @property
+    def ready(self) -> bool:
+        """Whether the broker has given the producer its id: it takes up to half a second, once."""
+        return self._ready
+
+    @property
+    def connected(self) -> bool:
+        """Whether a broker was connected at the last statistics, a quarter of a second ago at most."""
+        return self._connected
+
+    def open(self) -> None:
+        """Start the producer and its thread; the event loop is the running one."""
+        self._loop = asyncio.get_running_loop()
+        self._producer = Producer(self._config)
+        self._thread.start()
+
+    async def close(self, seconds: float | None = None) -> None:
+        """Take no more, wait for what is in flight, `seconds` or the delivery time-out at most, stop the thread."""
+        self._closed.set()
+        patience = self._limits.delivery_timeout_ms / 1000 + 1 if seconds is None else seconds
+        if left := await asyncio.to_thread(self._producer.flush, patience):
+            logger.warning("%d records were not acknowledged before the end", left)
+        await asyncio.to_thread(self._thread.join)
+
+    async def publish(self, topic: str, record: Record) -> RecordPosition:
+        """Return the record's position, once it is durable; raise `DeliveryError`, `RefusedError`."""
+        return await self.send(topic, record.key, record.value, record.headers)
+
+    def send(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: Headers
+    ) -> asyncio.Future[RecordPosition]:
+        """Hand a record over and return the future of its position; raise `RefusedError`.
+
+        Records of one key keep the order of these calls.
+        """
+        if self._closed.is_set() or self._in_flight >= self._limits.max_in_flight:
+            raise RefusedError(
+                "shutting down" if self._closed.is_set() else f"{self._in_flight} deliveries are in flight"
+            )
+        delivery: asyncio.Future[RecordPosition] = self._loop.create_future()
+
+        def report(error: KafkaError | None, message: Message) -> None:
+            self._loop.call_soon_threadsafe(_resolve, delivery, error, message)
+
+        try:
+            self._producer.produce(topic, value, key, headers=list(headers), on_delivery=report)
+        except (BufferError, KafkaException) as error:
+            raise RefusedError(str(error)) from error
+        self._in_flight += 1
+        delivery.add_done_callback(self._delivered)
+        return delivery
+
+    def _delivered(self, _: asyncio.Future[RecordPosition]) -> None:
+        self._in_flight -= 1
+
+    def _serve(self) -> None:
+        for topic in self._topics:
+            self._look_up(topic)
+        while not self._closed.is_set():
+            self._producer.poll(_POLL_SECONDS)
+            if self._broken:
+                self._replace()
+
+    def _look_up(self, topic: str) -> None:
+        try:
+            self._producer.list_topics(topic, timeout=1)
+        except KafkaException as error:
+            logger.warning("no broker yet: %s", error)
+
+    def _replace(self) -> None:
+        # An idempotent producer that lost its place in the sequence never delivers again (KIP-98): a new one does.
+        logger.error("the producer is replaced after a fatal error")
+        self._producer.flush(_POLL_SECONDS)
+        self._producer = Producer(self._config)
+        self._broken = False
+
+    def _on_error(self, error: KafkaError) -> None:
+        logger.warning("kafka: %s", error)
+        self._broken = self._broken or error.fatal()
+
+    def _on_statistics(self, text: str) -> None:
+        statistics = json.loads(text)
+        brokers = statistics["brokers"].values()
+        self._connected = any(broker["state"] == "UP" for broker in brokers if broker["nodeid"] >= 0)
+        self._ready = self._ready or statistics.get("eos", {}).get("idemp_state") == "Assigned"
+
+
+def _resolve(delivery: asyncio.Future[RecordPosition], error: KafkaError | None, message: Message) -> None:
+    if delivery.done():
+        return
+    if error is not None:
+        delivery.set_exception(DeliveryError(error.str()))
+    else:
+        delivery.set_result(RecordPosition(message.partition() or 0, message.offset() or 0))

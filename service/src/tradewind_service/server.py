@@ -1,0 +1,18 @@
+"""The HTTP server of a service."""
+
+import uvicorn
+from starlette.types import ASGIApp
+
+SHUTDOWN_SECONDS = 10
+
+
+def serve(app: ASGIApp, host: str, port: int) -> None:
+    """Serve until the process is asked to stop; requests in progress are answered first, for at most 10 seconds."""
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        access_log=False,
+        server_header=False,
+    )
