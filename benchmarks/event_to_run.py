@@ -20,6 +20,7 @@ from tradewind_contracts import records, run_ids
 from tradewind_contracts.events import TriggerPayload, WorkflowTriggered
 from tradewind_contracts.topics import WORKFLOW_EVENTS
 from tradewind_contracts.workflows import WorkflowType
+from tradewind_service import kafka_clients
 
 RATE = 50
 COUNT = 1000
@@ -56,7 +57,7 @@ async def _peer(stack: StackUnderTest) -> Figures:
 
 def _produce(stack: StackUnderTest, count: int, rate: float | None) -> dict[str, datetime]:
     """Produce triggers, at a rate or all at once; return each run id with the time of its produce."""
-    producer = Producer({"bootstrap.servers": stack.bootstrap_servers, "acks": "all", "linger.ms": 0})
+    producer = Producer(kafka_clients.producer_config({"bootstrap.servers": stack.bootstrap_servers}, {"linger.ms": 0}))
     sent, start = {}, time.monotonic()
     for number in range(count):
         if rate:

@@ -22,6 +22,7 @@ from tradewind_contracts.events import TriggerPayload, WorkflowTriggered
 from tradewind_contracts.topics import WORKFLOW_EVENTS, WORKFLOW_STATUS
 from tradewind_contracts.workflows import WorkflowType
 from tradewind_local.demo.runs import demo_runs
+from tradewind_service import kafka_clients
 
 EVENTS, AGENT_RUNS, RECORDS = 5_000, 500, 2_000
 CALLERS = 16
@@ -79,7 +80,10 @@ async def _events(stack: StackUnderTest) -> Figures:
 
 
 def _agent_runs(stack: StackUnderTest) -> Figures:
-    producer, triage = Producer({"bootstrap.servers": stack.bootstrap_servers, "acks": "all"}), _triage()
+    producer, triage = (
+        Producer(kafka_clients.producer_config({"bootstrap.servers": stack.bootstrap_servers}, {})),
+        _triage(),
+    )
     _produce(producer, triage, 20)
     asyncio.run(_grown(stack.agents_database, _ENDED, 20))
     known, bytes_before = _count(stack.agents_database, _ENDED), _topics()

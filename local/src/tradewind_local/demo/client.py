@@ -14,6 +14,7 @@ from tradewind_contracts.topics import WORKFLOW_EVENTS
 from tradewind_contracts.workflows import WorkflowResponse, WorkflowStatus
 from tradewind_local.demo.runs import DemoRun
 from tradewind_local.errors import LocalError
+from tradewind_service import kafka_clients
 
 DELIVERY_SECONDS = 10
 PARSE_SECONDS = 60
@@ -80,7 +81,7 @@ class DemoClient:
         def report(error: KafkaError | None, _: Message) -> None:
             errors.extend([error] if error else [])
 
-        producer = Producer({"bootstrap.servers": self._bootstrap_servers, "acks": "all"})
+        producer = Producer(kafka_clients.producer_config({"bootstrap.servers": self._bootstrap_servers}, {}))
         producer.produce(WORKFLOW_EVENTS.name, record.value, record.key, headers=record.headers, on_delivery=report)
         if producer.flush(DELIVERY_SECONDS) or errors:
             raise LocalError(f"the broker at {self._bootstrap_servers} did not take the demo's event: {errors}")
