@@ -21,7 +21,7 @@ CANCELLED = json.dumps(
 )
 """A conf by which a failed run reads `cancelled`."""
 
-_COLUMNS = "SELECT column_name FROM information_schema.columns WHERE table_name = 'dag' AND table_schema = 'public'"
+_COLUMNS_OF = "SELECT column_name FROM information_schema.columns WHERE table_name = %s AND table_schema = 'public'"
 _RUN = (
     "INSERT INTO dag_run (dag_id, run_id, run_after, created_at, queued_at, updated_at, start_date, end_date, state,"
     " conf, run_type, clear_number, span_status) SELECT %s, %s, t, t, t, t, CASE WHEN s <> 'queued' THEN t END,"
@@ -45,14 +45,27 @@ class WorkflowRows:
     def __init__(self, server: AirflowServer, dag_id: str, *, is_paused: bool = False) -> None:
         self.server = server
         self.dag_id = dag_id
-        columns = {row["column_name"] for row in server.rows(_COLUMNS)} - {"dag_id", "is_paused"}
-        others = ", ".join(sorted(columns))
-        copied = f"SELECT %s, %s, {others} FROM dag WHERE dag_id = 'test_free'"  # noqa: S608  # names of columns
-        server.rows(f"INSERT INTO dag (dag_id, is_paused, {others}) {copied}", dag_id, is_paused)
+        self._copy("dag", {"dag_id": dag_id, "is_paused": is_paused})
 
-    def run(self, state: str = "success", created_at: datetime | None = None, conf: str = "{}") -> str:
+    def serialize(self) -> None:
+        """Give the DAG a parsed version, so that nothing but its id keeps it off the list of workflows."""
+        version = str(uuid.uuid4())
+        copied: dict[str, str | bool] = {"id": version, "dag_id": self.dag_id}
+        for table, own in (("dag_version", copied), ("serialized_dag", {**copied, "dag_version_id": version})):
+            self._copy(table, own)
+
+    def _copy(self, table: str, own: dict[str, str | bool]) -> None:
+        columns = {row["column_name"] for row in self.server.rows(_COLUMNS_OF, table)}
+        others = ", ".join(sorted(columns - own.keys()))
+        names, values = ", ".join(own), ", ".join("%s" for _ in own)
+        copied = f"SELECT {values}, {others} FROM {table} WHERE dag_id = 'test_free'"  # noqa: S608  # names of columns
+        self.server.rows(f"INSERT INTO {table} ({names}, {others}) {copied}", *own.values())
+
+    def run(
+        self, state: str = "success", created_at: datetime | None = None, conf: str = "{}", run_id: str | None = None
+    ) -> str:
         """A run with one task instance in the same state."""
-        run_id = str(uuid.uuid4())
+        run_id = run_id or str(uuid.uuid4())
         self.server.rows(_RUN, self.dag_id, run_id, conf, created_at or datetime.now(UTC), state)
         self.server.rows(_TASK, self.dag_id, run_id, state if state != "queued" else None)
         return run_id

@@ -4,6 +4,7 @@ A graph author adds one module to a package of `Settings.workflow_packages`; it 
 """
 
 import importlib
+import logging
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -11,9 +12,12 @@ from functools import cached_property
 from typing import Any
 
 from langgraph.graph import StateGraph
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
+from pydantic.errors import PydanticUserError
 
 from tradewind_contracts.workflows import WorkflowInfo, WorkflowType
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Workflow:
     parameters: type[BaseModel]
     build: Callable[[], StateGraph[Any]]
 
-    @property
+    @cached_property
     def info(self) -> WorkflowInfo:
         """What `GET /workflows` says of it."""
         return WorkflowInfo(
@@ -53,13 +57,25 @@ Registry = Mapping[str, Workflow]
 
 
 def load(packages: Iterable[str]) -> Registry:
-    """Import the modules of the packages and return their workflows by id; raise DuplicateWorkflowError."""
+    """Import the modules of the packages and return their workflows by id; raise DuplicateWorkflowError.
+
+    A workflow that `GET /workflows` could not describe is left out and logged: it must not cost the others.
+    """
     found: dict[str, Workflow] = {}
     for workflow in (workflow for package in packages for workflow in _workflows(package)):
         if workflow.workflow_id in found:
             raise DuplicateWorkflowError(f"two workflows are named {workflow.workflow_id!r}")
-        found[workflow.workflow_id] = workflow
+        if _is_describable(workflow):
+            found[workflow.workflow_id] = workflow
     return found
+
+
+def _is_describable(workflow: Workflow) -> bool:
+    try:
+        return bool(workflow.info)
+    except (ValidationError, PydanticUserError):
+        logger.exception("the workflow %r is left out: its id or the schema of its parameters", workflow.workflow_id)
+        return False
 
 
 def _workflows(package: str) -> Iterable[Workflow]:

@@ -1,11 +1,16 @@
 """Workflows are found by name, and what is found is whole."""
 
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from pydantic import BaseModel
 
+from support.agent_workflows.steps import WORKFLOW
 from tradewind_agents import registry
 from tradewind_agents.registry import DuplicateWorkflowError
 
@@ -24,6 +29,31 @@ def test_each_is_whole(workflow: registry.Workflow) -> None:
     Draft202012Validator.check_schema(info.parameters_schema)
     assert info.parameters_schema["additionalProperties"] is False
     assert {"parameters", "result"} <= set(workflow.build().channels)
+
+
+class Unpublishable(BaseModel):
+    """Has no JSON Schema."""
+
+    call: Callable[[], None]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"workflow_id": "größe"},
+        {"workflow_id": "with a blank"},
+        {"workflow_id": "w" * 251},
+        {"parameters": Unpublishable},
+    ],
+    ids=["letter", "blank", "long", "schema"],
+)
+def test_one_that_cannot_be_described_costs_no_other(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, change: dict[str, Any]
+) -> None:
+    bad = replace(SHIPPED["settlement_fail_triage"], **change)
+    monkeypatch.setattr(registry, "_workflows", lambda _: [bad, WORKFLOW])
+    assert set(registry.load(["any"])) == {WORKFLOW.workflow_id}
+    assert repr(bad.workflow_id) in caplog.text
 
 
 def test_two_of_one_name_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

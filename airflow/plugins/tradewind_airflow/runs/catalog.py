@@ -5,13 +5,15 @@ Airflow's `DBDagBag` never uses its cache for "the latest version" and trusts it
 in one statement, and are the cache's key: a new version, or one that was changed in place, is seen at once.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
 
+from airflow.exceptions import DeserializationError
 from airflow.models.dag import DagModel, DagTag
 from airflow.models.dag_version import DagVersion
 from airflow.models.serialized_dag import SerializedDagModel
@@ -24,6 +26,8 @@ from sqlalchemy.orm import Session
 
 from tradewind_airflow.runs.create.bulk.templates import RunTemplate, template_of
 from tradewind_airflow.runs.parameters import ParameterSchema
+
+logger = logging.getLogger(__name__)
 
 INTERNAL_TAG = "tradewind-internal"
 """DAGs with this tag are Tradewind's own machinery: neither listed nor to be triggered."""
@@ -80,7 +84,7 @@ class Catalog:
         return {row.dag_id: _workflow(row) for row in rows}
 
     def dag(self, session: Session, key: DagKey) -> SerializedDAG:
-        """Return the deserialized DAG; raise LookupError when that version is gone."""
+        """Return the deserialized DAG; raise LookupError when that version is gone or cannot be read here."""
         return self._cached(self._dags, key, lambda: _load(session, key))
 
     def parameters(self, session: Session, key: DagKey) -> ParameterSchema:
@@ -190,5 +194,15 @@ def _load(session: Session, key: DagKey) -> SerializedDAG:
     )
     if found is None:
         raise LookupError(f"version {key.version_id} of the DAG was replaced just now")
-    dag: SerializedDAG = found.dag
+    try:
+        dag: SerializedDAG = found.dag
+    except (DeserializationError, ValueError) as error:
+        # E.g. a timetable of a plugin that this server lacks. It must not cost a list or a batch its other DAGs.
+        _log_unreadable(found.dag_id, key, f"{error}: {error.__cause__!r}" if error.__cause__ else str(error))
+        raise LookupError(f"the DAG {found.dag_id!r} cannot be deserialized by this API server") from error
     return dag
+
+
+@lru_cache(1024)
+def _log_unreadable(dag_id: str, key: DagKey, reason: str) -> None:
+    logger.warning("the DAG %r cannot be deserialized, version %s: %s", dag_id, key.version_id, reason)
