@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from tradewind_api.run_ends import RunEnds
 from tradewind_contracts.dead_letters import DeadLetter
 from tradewind_contracts.events import WorkflowStatusChanged, WorkflowTriggered
 from tradewind_contracts.json_text import JsonObject
@@ -90,6 +91,7 @@ class LedgerIndex:
         self._events_topic = events_topic
         self._max_runs = max_runs
         self._max_bytes = max_bytes
+        self.ends = RunEnds()
         self._bytes = 0
         self._runs: dict[str, Run] = {}
         self._by_age: list[tuple[float, str]] = []
@@ -131,6 +133,8 @@ class LedgerIndex:
             if run.status_at is None or event.timestamp >= run.status_at:
                 run = replace(run, status=status.encode(), status_at=event.timestamp)
                 self._put(event.workflow_run_id, run, event.timestamp)
+        if event.payload.status.is_terminal:
+            self.ends.report(event.workflow_run_id)
 
     def rejected(self, workflow_run_id: str, letter: DeadLetter) -> None:
         """Add that a record which triggered this run was dead-lettered."""
@@ -140,6 +144,7 @@ class LedgerIndex:
             run = self._runs.get(workflow_run_id, _run_of(letter))
             if run.rejection is None or offset >= run.rejection.offset:
                 self._put(workflow_run_id, replace(run, rejection=rejection), letter.dead_lettered_at)
+        self.ends.report(workflow_run_id)
 
     def _put(self, workflow_run_id: str, run: Run, at: datetime) -> None:
         # A producer whose clock is ahead must not keep its runs here for ever.

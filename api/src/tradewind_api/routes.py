@@ -110,9 +110,9 @@ async def _answer(accepted: WorkflowResponse, seconds: int | None, services: Ser
     if seconds and not services.waiting.locked():
         headers["preference-applied"] = f"wait={seconds}"
         async with services.waiting:
-            finished = await services.statuses.finished(accepted.workflow_run_id, seconds)
-        if finished:
-            return _json(finished, 200, headers)
+            ended = await services.statuses.ended(accepted.workflow_run_id, seconds)
+        if ended:
+            return _json(ended, 200, headers)
     return _json(accepted, 202, headers)
 
 

@@ -162,4 +162,4 @@ async def test_airflows_own_run_ids_can_be_asked_for(facade: Facade) -> None:
 
 
 async def test_waiting_for_a_run_that_nobody_knows_ends_with_the_time(facade: Facade) -> None:
-    assert await facade.app.state.services.statuses.finished("nobody", 0.05) is None
+    assert await facade.app.state.services.statuses.ended("nobody", 0.05) is None

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from support.facade import Facade, pointers_of, problem_of
+from tradewind_api import statuses
 from tradewind_contracts import records
 from tradewind_contracts.events import WorkflowTriggered
 from tradewind_contracts.workflows import RunStatus, WorkflowResponse, WorkflowStatus, WorkflowType
@@ -154,11 +155,14 @@ def succeeded(run_id: str) -> WorkflowStatus:
     return WorkflowStatus(workflow_run_id=run_id, status=RunStatus.SUCCEEDED, progress=1, result={"breaks": 2})
 
 
-async def test_prefer_wait_answers_with_the_result_of_a_run_that_ends_in_time(facade: Facade) -> None:
+async def test_prefer_wait_answers_with_the_result_of_a_run_that_ends_in_time(
+    facade: Facade, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def finish_at_the_third_question(run_id: str) -> None:
         if facade.airflow.asked.count(run_id) == 3:
             facade.airflow.runs[run_id] = succeeded(run_id)
 
+    monkeypatch.setattr(statuses, "_RECHECK_SECONDS", (0.05, 0.1))
     facade.airflow.on_status = finish_at_the_third_question
     response = await facade.trigger({"prefer": "respond-async, wait=5"})
     assert response.status_code == 200
