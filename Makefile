@@ -7,7 +7,7 @@ PARTS := contracts service api langgraph airflow local
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup env tools statsd-mapping lock dashboards grafana-types pictures demo up down status test check bench chaos test-alerts test-compose clean
+.PHONY: help setup env tools statsd-mapping reference lock dashboards grafana-types pictures demo up down status test check bench chaos test-alerts test-compose clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
   --no-header --no-annotate $(patsubst %,--no-emit-package tradewind-%,$(subst langgraph,agents,$(PARTS)))
 IMAGES := api langgraph airflow
 
+reference: $(READY) ## Write .env.example and the tables of variables: after a change of settings
+	@PYTHONPATH=docs $(BIN)/python -m tradewind_reference
+
 lock: $(READY) ## Resolve the requirements.lock files again from the pyproject files (KEEP=1: only what is missing)
 	$(LOCK) $(if $(KEEP),,--upgrade) --group dev pyproject.toml --output-file requirements.lock
 	awk '/^uv==/ {on=1} on {print} on && !/\\$$/ {exit}' requirements.lock > requirements-uv.lock
@@ -49,7 +52,7 @@ check: $(READY) ## Format, lint, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/mypy contracts/src service/src api/src langgraph/src airflow/plugins airflow/dags local/src monitoring/grafana statsd-exporter tests benchmarks drills
+	$(BIN)/mypy contracts/src service/src api/src langgraph/src airflow/plugins airflow/dags local/src monitoring/grafana statsd-exporter docs tests benchmarks drills
 
 STACK := $(BIN)/python -m tradewind_local
 

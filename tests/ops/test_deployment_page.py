@@ -5,15 +5,14 @@ import re
 import pytest
 
 from support.airflow_home import ROOT
-from support.compose_file import CORE, compose_file, image, memory_mib, port, profile, readers, sums
+from support.compose_file import CORE, compose_file, image, memory_mib, port, profile, sums
 from support.compose_rules import is_job
 from support.documents import DOCS, blocks, table
 from tradewind_local import env_file
+from tradewind_reference.readers import readers
 
 PAGE = DOCS / "deployment.md"
-BY_COMPOSE = {"COMPOSE_PROFILES"}
-"""Read by Compose itself."""
-MADE = "made"
+GENERATED = "generated"
 
 
 def example() -> dict[str, str]:
@@ -28,28 +27,19 @@ def variables() -> dict[str, dict[str, str]]:
 
 
 def test_each_variable_that_containers_read_has_its_row() -> None:
-    used = set(readers()) | BY_COMPOSE
+    used = set(readers())
     assert sorted(used - set(example())) == []
     assert sorted(variables()) == sorted(used)
 
 
 def test_the_defaults_are_those_of_the_example() -> None:
     made = set(env_file.GENERATED)
-    wanted = {name: MADE if name in made else example()[name] for name in variables()}
+    wanted = {name: GENERATED if name in made else example()[name] for name in variables()}
     assert {name: row["default"] for name, row in variables().items()} == wanted
 
 
 def test_the_readers_are_those_that_change() -> None:
-    wanted = {name: readers().get(name, {"all"}) for name in variables()}
-    assert {name: set(row["read by"].split(", ")) for name, row in variables().items()} == _short(wanted)
-
-
-def _short(wanted: dict[str, set[str]]) -> dict[str, set[str]]:
-    """Airflow's five services are one word."""
-    airflow = {name for name in compose_file()["services"] if name.startswith("airflow-")}
-    return {
-        variable: (names - airflow) | {"airflow-*"} if airflow <= names else names for variable, names in wanted.items()
-    }
+    assert {name: set(row["read by"].split(", ")) for name, row in variables().items()} == readers()
 
 
 def test_each_service_has_its_row() -> None:

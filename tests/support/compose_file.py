@@ -14,8 +14,6 @@ Service = dict[str, Any]
 CORE = "core"
 """Services without a profile."""
 
-_REFERENCE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)")
-
 
 def compose_file() -> dict[str, Any]:
     """The file as YAML, its variables as they stand there."""
@@ -52,18 +50,3 @@ def sums() -> dict[str, int]:
         if not is_job(service):
             total[profile(service)] += memory_mib(service)
     return dict(total)
-
-
-def readers() -> dict[str, set[str]]:
-    """Variable of `.env` -> the services whose container changes with it."""
-    document = compose_file()
-    variables = {name: secret["environment"] for name, secret in document["secrets"].items()}
-    found: dict[str, set[str]] = defaultdict(set)
-    for name, service in document["services"].items():
-        wanted = {variables[secret] for secret in service.get("secrets", [])}
-        # A variable without a value is passed on as it is.
-        wanted |= {key for key, value in service.get("environment", {}).items() if value is None}
-        wanted |= set(_REFERENCE.findall(yaml.safe_dump(service)))
-        for variable in wanted:
-            found[variable].add(name)
-    return dict(found)

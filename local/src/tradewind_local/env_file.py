@@ -39,20 +39,20 @@ def _api_tokens() -> str:
 
 
 GENERATED: Mapping[str, Callable[[], str]] = {
+    "API_TOKENS": _api_tokens,
+    "LANGGRAPH_TOKEN": _token,
+    "AIRFLOW_ADMIN_PASSWORD": _token,
+    "AIRFLOW_PASSWORD": _token,
+    "AIRFLOW_INGEST_PASSWORD": _token,
+    "POSTGRES_PASSWORD": _token,
+    "AIRFLOW_DATABASE_PASSWORD": _token,
+    "LANGGRAPH_DATABASE_PASSWORD": _token,
+    "GRAFANA_ADMIN_PASSWORD": _token,
     "AIRFLOW__CORE__FERNET_KEY": _fernet_key,
     "AIRFLOW__API__SECRET_KEY": _token,
     "AIRFLOW__API_AUTH__JWT_SECRET": _jwt_secret,
-    "AIRFLOW_ADMIN_PASSWORD": _token,
-    "AIRFLOW_INGEST_PASSWORD": _token,
-    "AIRFLOW_PASSWORD": _token,
-    "AIRFLOW_DATABASE_PASSWORD": _token,
-    "API_TOKENS": _api_tokens,
-    "GRAFANA_ADMIN_PASSWORD": _token,
-    "LANGGRAPH_TOKEN": _token,
-    "LANGGRAPH_DATABASE_PASSWORD": _token,
-    "POSTGRES_PASSWORD": _token,
 }
-"""Every secret and what makes it. AIRFLOW_PASSWORD is the facade's own, as the brief names it."""
+"""Every secret and what generates it, in the order of .env.example."""
 
 OPTIONAL = (
     "KAFKA_CLIENT_CONFIG",

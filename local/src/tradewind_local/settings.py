@@ -36,33 +36,61 @@ class LocalSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TRADEWIND_", frozen=True, populate_by_name=True, extra="ignore")
 
-    home: Path = Field(default=DEFAULT_HOME, description="Data, logs and configuration of this stack")
+    home: Path = Field(
+        default=DEFAULT_HOME,
+        description="Folder of the stack's data, logs and configuration. From the environment alone",
+    )
     cache_dir: Path = Field(
-        default_factory=repository.default_cache, description="Kafka's jars and start-up archive, shared by all stacks"
+        default_factory=repository.default_cache,
+        examples=[".local/cache"],
+        description="Folder of Kafka's jars and start-up archive, shared by all stacks. From the environment alone",
     )
     tools_dir: Path = Field(
-        default_factory=go_modules.default_tools, description="The monitoring programs, shared by all clones"
+        default_factory=go_modules.default_tools,
+        examples=["~/.cache/tradewind"],
+        description="Folder of the monitoring's programs, shared by all clones. From the environment alone",
     )
-    kafka_port: int = Field(default=9092, ge=0, le=65535)
-    airflow_port: int = Field(default=8080, ge=0, le=65535)
+    kafka_port: int = Field(
+        default=9092,
+        ge=0,
+        le=65535,
+        description="Port of Kafka. 0 in any port: a free one is chosen at the first start and remembered",
+    )
+    airflow_port: int = Field(default=8080, ge=0, le=65535, description="Port of Airflow's API server")
     agents_port: int = Field(
-        default=8001, ge=0, le=65535, validation_alias=AliasChoices("TRADEWIND_AGENTS_PORT", "LANGGRAPH_PORT")
+        default=8001,
+        ge=0,
+        le=65535,
+        validation_alias=AliasChoices("TRADEWIND_AGENTS_PORT", "LANGGRAPH_PORT"),
+        description="Port of the agents service; for one stack among several: TRADEWIND_AGENTS_PORT",
     )
     api_port: int = Field(
-        default=8000, ge=0, le=65535, validation_alias=AliasChoices("TRADEWIND_API_PORT", "FASTAPI_PORT")
+        default=8000,
+        ge=0,
+        le=65535,
+        validation_alias=AliasChoices("TRADEWIND_API_PORT", "FASTAPI_PORT"),
+        description="Port of the API; for one stack among several: TRADEWIND_API_PORT",
     )
     # Not the well-known 9125: whatever else listens there on this machine is left alone.
-    statsd_port: int = Field(default=0, ge=0, le=65535, description="UDP: where Airflow sends its metrics")
-    statsd_exporter_port: int = Field(default=9102, ge=0, le=65535)
-    kafka_exporter_port: int = Field(default=9308, ge=0, le=65535)
-    node_exporter_port: int = Field(default=9100, ge=0, le=65535)
-    blackbox_exporter_port: int = Field(default=9115, ge=0, le=65535)
-    alertmanager_port: int = Field(default=9093, ge=0, le=65535)
-    prometheus_port: int = Field(default=9090, ge=0, le=65535)
+    statsd_port: int = Field(default=0, ge=0, le=65535, description="UDP port to which Airflow sends its metrics")
+    statsd_exporter_port: int = Field(
+        default=9102, ge=0, le=65535, description="Port of statsd_exporter, with MONITORING=1"
+    )
+    kafka_exporter_port: int = Field(
+        default=9308, ge=0, le=65535, description="Port of the exporter for Kafka, with MONITORING=1"
+    )
+    node_exporter_port: int = Field(
+        default=9100, ge=0, le=65535, description="Port of node_exporter, with MONITORING=1"
+    )
+    blackbox_exporter_port: int = Field(
+        default=9115, ge=0, le=65535, description="Port of blackbox_exporter, with MONITORING=1"
+    )
+    alertmanager_port: int = Field(default=9093, ge=0, le=65535, description="Port of Alertmanager, with MONITORING=1")
+    prometheus_port: int = Field(default=9090, ge=0, le=65535, description="Port of Prometheus, with MONITORING=1")
     kafka_bootstrap_servers: str | None = Field(
         default=None,
         validation_alias="KAFKA_BOOTSTRAP_SERVERS",
-        description="A broker that runs already; the stack then starts none",
+        description="host:port of a broker that runs already; the local stack then starts none",
     )
     ready_timeout: float = Field(default=120, gt=0, description="Longest wait for one part to be ready, seconds")
 

@@ -1,4 +1,4 @@
-"""What the bootstrap is told: files of /run/secrets by their names, else environment variables."""
+"""The bootstrap's settings: files of /run/secrets by their names, else environment variables."""
 
 import os
 from collections.abc import Iterator
@@ -17,9 +17,15 @@ class Settings(BaseSettings):
     # An error message holds no value: it could be a password.
     model_config = SettingsConfigDict(hide_input_in_errors=True)
 
-    airflow_admin_password: SecretStr = Field(min_length=MINIMUM, description="of `admin`, the user for people")
-    airflow_password: SecretStr = Field(min_length=MINIMUM, description="of `facade`, who reads for the REST API")
-    airflow_ingest_password: SecretStr = Field(min_length=MINIMUM, description="of `ingest`, who makes the runs")
+    airflow_admin_password: SecretStr = Field(
+        min_length=MINIMUM, description="Password of Airflow's user admin (people)"
+    )
+    airflow_password: SecretStr = Field(
+        min_length=MINIMUM, description="Password of Airflow's user facade (role viewer), the API's own"
+    )
+    airflow_ingest_password: SecretStr = Field(
+        min_length=MINIMUM, description="Password of Airflow's user ingest (role user), which creates the runs"
+    )
     kafka_bootstrap_servers: str = Field(min_length=1, description="host:port, separated by commas")
     kafka_client_config: dict[str, str | int | float | bool] = Field(
         default={}, repr=False, description="more of librdkafka's keys, as a JSON object: sasl.*, ssl.*"
