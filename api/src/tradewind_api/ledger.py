@@ -23,7 +23,6 @@ from tradewind_contracts.json_text import JsonObject
 from tradewind_contracts.workflows import Priority, RunStatus, WorkflowId, WorkflowStatus, WorkflowType
 
 _OTHER_TOPIC = -1
-_SPARE_ENTRIES = 1000
 _WORKFLOW_ID: TypeAdapter[str] = TypeAdapter(WorkflowId)
 _WORKFLOW_TYPE: TypeAdapter[WorkflowType] = TypeAdapter(WorkflowType)
 _T = TypeVar("_T")
@@ -94,7 +93,7 @@ class LedgerIndex:
         self.ends = RunEnds()
         self._bytes = 0
         self._runs: dict[str, Run] = {}
-        self._by_age: list[tuple[float, str]] = []
+        self._by_age: list[tuple[float, str]] = []  # a heap: per run a time not after its `updated_at`
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -149,19 +148,22 @@ class LedgerIndex:
     def _put(self, workflow_run_id: str, run: Run, at: datetime) -> None:
         # A producer whose clock is ahead must not keep its runs here for ever.
         updated_at = max(run.updated_at, min(at.timestamp(), time.time()))
-        run = replace(run, updated_at=updated_at)
-        self._bytes += _status_bytes(run) - _status_bytes(self._runs.get(workflow_run_id))
-        self._runs[workflow_run_id] = run
-        heapq.heappush(self._by_age, (updated_at, workflow_run_id))
+        known = self._runs.get(workflow_run_id)
+        if known is None:
+            heapq.heappush(self._by_age, (updated_at, workflow_run_id))
+        self._bytes += _status_bytes(run) - _status_bytes(known)
+        self._runs[workflow_run_id] = replace(run, updated_at=updated_at)
         while len(self._runs) > self._max_runs or (self._bytes > self._max_bytes and len(self._runs) > 1):
             self._evict_oldest()
-        if len(self._by_age) > 2 * len(self._runs) + _SPARE_ENTRIES:
-            self._by_age = sorted((run.updated_at, run_id) for run_id, run in self._runs.items())
 
     def _evict_oldest(self) -> None:
-        updated_at, workflow_run_id = heapq.heappop(self._by_age)
-        run = self._runs.get(workflow_run_id)
-        if run is not None and run.updated_at == updated_at:  # else it was updated since, or is evicted
+        # The entry of a run is brought up to date here alone: an update costs nothing.
+        noted_at, workflow_run_id = self._by_age[0]
+        run = self._runs[workflow_run_id]
+        if run.updated_at > noted_at:
+            heapq.heapreplace(self._by_age, (run.updated_at, workflow_run_id))
+        else:
+            heapq.heappop(self._by_age)
             self._bytes -= _status_bytes(self._runs.pop(workflow_run_id))
 
 

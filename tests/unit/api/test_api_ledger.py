@@ -188,9 +188,9 @@ def test_a_clock_that_is_ahead_keeps_no_run_for_ever() -> None:
 
 def test_updates_of_few_runs_take_no_memory() -> None:
     index = new_index()
-    for seconds in range(5000):
+    for seconds in range(100):
         ledger_records.feed_status(index, status("run-a", "running", seconds))
-    assert len(index._by_age) < 1100
+    assert len(index._by_age) == 1
 
 
 def test_large_statuses_are_forgotten_before_memory_is() -> None:
