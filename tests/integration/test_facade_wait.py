@@ -1,7 +1,8 @@
-"""`Prefer: wait` with the real agents service: the status topic brings the caller the result."""
+"""`Prefer: wait` with the real engines: the status topic wakes the caller, the engine gives the result."""
 
 import asyncio
 import signal
+import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,11 +11,14 @@ import httpx
 import pytest
 
 from support import agents
+from support.airflow_server import AirflowServer
 from support.engine_stub import EngineStub
-from support.facade import info, until
+from support.facade import CALLER, info, until
 from support.facade_kafka import StubEngines, World
+from support.lifecycle import Lifecycle
 from support.servers import new_database, new_topic_set
 from tradewind_api import statuses
+from tradewind_contracts import run_ids
 from tradewind_contracts.workflows import RunStatus, WorkflowStatus, WorkflowType
 from tradewind_local.kafka import KafkaBroker
 from tradewind_local.postgres import PostgresServer
@@ -96,3 +100,34 @@ async def test_an_engine_that_hangs_for_longer_than_its_time_out_still_gives_the
         agents_server.process.send_signal(signal.SIGCONT)
     status, _ = await caller
     assert (status.status, status.stale) == (RunStatus.SUCCEEDED, False)
+
+
+async def test_a_result_of_airflow_arrives_with_its_lifecycle_event(
+    kafka_broker: KafkaBroker, airflow_server: AirflowServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statuses, "_RECHECK_SECONDS", (60, 60))
+    topics = new_topic_set(kafka_broker)
+    lifecycle = Lifecycle(kafka_broker.bootstrap_servers, airflow_server, topics.status)
+    url, password = airflow_server.url, airflow_server.passwords["facade"]
+    with StubEngines().listening() as engines, lifecycle.running():
+        world = World(kafka_broker.bootstrap_servers, topics, engines)
+        async with world.running(airflow_base_url=url, airflow_password=password) as facade:
+            late = [await _lateness(facade, lifecycle, str(number)) for number in range(5)]
+    assert sorted(late)[len(late) // 2] < 1
+
+
+async def _lateness(facade: httpx.AsyncClient, lifecycle: Lifecycle, key: str) -> float:
+    """Seconds from the commit of a run's end to the caller."""
+    item = {"workflow_id": "test_free", "workflow_type": "airflow", "parameters": {}}
+    headers = {"prefer": "wait=20", "idempotency-key": key}
+    caller = asyncio.create_task(facade.post("/workflows/trigger", json=item, headers=headers, timeout=30))
+    run_id = run_ids.from_idempotency_key(CALLER, "test_free", key)
+    await asyncio.to_thread(lifecycle.create, item | {"workflow_run_id": run_id})
+    await asyncio.to_thread(lifecycle.starts, run_id)
+    await asyncio.sleep(0.5)
+    assert not caller.done()
+    await asyncio.to_thread(lifecycle.ends, "success", run_id)
+    ended_at = time.monotonic()
+    answer = await caller
+    assert (answer.status_code, answer.json()["status"], answer.json()["stale"]) == (200, "succeeded", False)
+    return time.monotonic() - ended_at
