@@ -1,1 +1,1 @@
-"""What every Tradewind part agrees on: models, events, topics, problem types and run ids."""
+"""The contract between Tradewind's services: models, events, topics, problem types and run ids."""

@@ -1,4 +1,4 @@
-"""Many triggers in one call, an answer for each: `POST /workflows/trigger/batch`."""
+"""Many triggers in one call, with a result for each: `POST /workflows/trigger/batch`."""
 
 from enum import StrEnum
 
@@ -10,7 +10,7 @@ from tradewind_contracts.workflows import MAX_BATCH_ITEMS, RequestModel, RunStat
 
 
 class EventOrigin(RequestModel):
-    """The event that asked for the run (CloudEvents `id`, `source`, `time`; W3C `traceparent`)."""
+    """The event that requested the run (CloudEvents `id`, `source`, `time`; W3C `traceparent`)."""
 
     event_id: str = Field(max_length=250)
     source: str = Field(max_length=250)
@@ -19,24 +19,24 @@ class EventOrigin(RequestModel):
 
 
 class BatchItem(WorkflowRequest):
-    """One trigger of a batch. Without a `workflow_run_id` a new one is made."""
+    """One trigger of a batch. Without a `workflow_run_id` a new one is generated."""
 
     workflow_run_id: TriggeredRunId | None = None
     origin: EventOrigin | None = None
 
 
 class BatchRequest(RequestModel):
-    """1 to 500 triggers, of any workflows, in the order in which their runs shall be made."""
+    """1 to 500 triggers, of any workflows, in the order in which their runs are to be created."""
 
     items: list[BatchItem] = Field(min_length=1, max_length=MAX_BATCH_ITEMS)
 
 
 class Outcome(StrEnum):
-    """What became of one item.
+    """The outcome of one item.
 
-    ``created``: the run is committed. ``exists``: it had been. ``conflict``: the id stands for another payload.
-    ``rejected``: it can never run as it is. ``unavailable``: its workflow cannot be run right now, ask again.
-    ``forbidden``: the caller may not trigger it.
+    ``created``: the run is committed. ``exists``: it already was. ``conflict``: the id belongs to a run with another
+    payload. ``rejected``: invalid, a retry cannot succeed. ``unavailable``: its workflow cannot run at the moment,
+    retry later. ``forbidden``: the caller may not trigger it.
     """
 
     CREATED = "created"
@@ -48,15 +48,15 @@ class Outcome(StrEnum):
 
 
 class ItemResult(BaseModel):
-    """The answer to one item; `problem` is set for all but ``created`` and ``exists``."""
+    """The result of one item; `problem` is set for all but ``created`` and ``exists``."""
 
     outcome: Outcome
-    workflow_run_id: RunId | None = Field(default=None, description="None for an item that was no trigger at all")
+    workflow_run_id: RunId | None = Field(default=None, description="None for an item that is not a trigger")
     status: RunStatus | None = None
     problem: Problem | None = None
 
 
 class BatchResponse(BaseModel):
-    """The answers, in the order of the items."""
+    """The results, in the order of the items."""
 
     items: list[ItemResult]

@@ -1,4 +1,4 @@
-"""What happened to the runs, in pages: `GET /workflows/changes`."""
+"""Status changes of all runs, in pages: `GET /workflows/changes`."""
 
 from pydantic import BaseModel, Field
 
@@ -6,9 +6,9 @@ from tradewind_contracts.events import WorkflowStatusChanged
 
 
 class ChangePage(BaseModel):
-    """Changes since a cursor, at least once each: `event_id` tells repeats.
+    """Changes since a cursor, at least once each: duplicates have the same `event_id`.
 
-    Events of one run stand in their order. `cursor` continues after this page, on any server, and never expires.
+    Events of one run are in order. `cursor` continues after this page, on any server, and never expires.
     """
 
     events: list[WorkflowStatusChanged]

@@ -1,4 +1,4 @@
-"""What may be asked of a run that exists: `POST /workflows/{id}/cancel`, `/retry`, `/priority`."""
+"""Commands to an existing run: `POST /workflows/{id}/cancel`, `/retry`, `/priority`."""
 
 from enum import StrEnum
 
@@ -9,9 +9,9 @@ from tradewind_contracts.workflows import Priority, RequestModel
 
 
 class CancelRequest(RequestModel):
-    """How a run shall end, and why.
+    """How to cancel a run, and why.
 
-    ``graceful``: steps that run may end, none is started any more. ``force``: steps that run are ended too.
+    ``graceful``: running steps may finish, no further step is started. ``force``: running steps are stopped too.
     """
 
     mode: CancelMode = CancelMode.GRACEFUL
@@ -19,19 +19,19 @@ class CancelRequest(RequestModel):
 
 
 class RetryScope(StrEnum):
-    """Which steps of a run are done again: those that failed and what waited for them, or all."""
+    """Which steps of a run are repeated: those that failed and those that depend on them, or all."""
 
     FAILED = "failed"
     ALL = "all"
 
 
 class RetryRequest(RequestModel):
-    """What shall be done again of a run that has ended."""
+    """Which steps of a finished run to repeat."""
 
     scope: RetryScope = RetryScope.FAILED
 
 
 class PriorityRequest(RequestModel):
-    """The priority that a run, which has not begun, shall have from now on."""
+    """The new priority of a run that has not started."""
 
     priority: Priority

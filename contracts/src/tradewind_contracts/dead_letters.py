@@ -1,7 +1,7 @@
 """Dead letters: the record as it was, and one header that says why it could not be processed.
 
-Key, value and headers are kept byte for byte, so that a replay is a plain produce. Repeats are told by `id`, which is
-made from the record's position and the group that gave up on it.
+Key, value and headers are kept byte for byte, so that a replay is a plain produce. Duplicates have the same
+`id`, which is derived from the record's position and the consumer group that dead-lettered it.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ MAX_ERRORS = 20
 
 
 def _cut(text: object) -> object:
-    # A reason too long to be kept must not become a record that can be given up by nobody.
+    # A dead letter must never be too large or invalid itself: then nothing could dead-letter the record.
     return text[:MAX_DETAIL].encode(errors="replace").decode() if isinstance(text, str) else text
 
 
@@ -35,12 +35,12 @@ def _cut_error(error: FieldError) -> FieldError:
 
 
 class DeadLetter(BaseModel):
-    """Why a record was given up, and where it stood."""
+    """Why a record was dead-lettered, and its position."""
 
     reason: str = Field(description="A DecodeError's reason, or the slug of a problem type")
-    detail: Annotated[str, BeforeValidator(_cut)] = Field(description="What was wrong; cut at 2,000 characters")
+    detail: Annotated[str, BeforeValidator(_cut)] = Field(description="What was wrong; truncated to 2,000 characters")
     errors: Annotated[list[FieldError], BeforeValidator(_cut_errors)] = Field(
-        default_factory=list, description="The first 20 bad fields"
+        default_factory=list, description="The first 20 invalid fields"
     )
     topic: str
     partition: int
@@ -53,18 +53,18 @@ class DeadLetter(BaseModel):
 
     @property
     def id(self) -> str:
-        """The letter's identity: the same for each repeat."""
+        """The dead letter's identity, the same for each duplicate."""
         return run_ids.from_record(f"{self.consumer_group}/{self.topic}", self.partition, self.offset)
 
 
 def headers(letter: DeadLetter, original: Iterable[tuple[str, str | bytes | None]] | None) -> Headers:
-    """Return the headers of the dead letter's record: the original's, and the reason."""
+    """Return the headers of the dead-letter record: those of the original and the reason."""
     kept: Headers = [(name, raw) for name, raw in original or () if name != HEADER]
     return [*kept, (HEADER, letter.model_dump_json(exclude_none=True).encode())]
 
 
 def read(headers: Iterable[tuple[str, str | bytes | None]] | None) -> DeadLetter | None:
-    """Return the reason that a record of the dead-letter topic carries, or None where it carries none of ours."""
+    """Return the reason in a record of the dead-letter topic, or None where Tradewind did not write it."""
     raw = next((value for name, value in headers or () if name == HEADER), None)
     try:
         return DeadLetter.model_validate_json(raw) if raw else None

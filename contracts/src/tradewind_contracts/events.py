@@ -1,7 +1,7 @@
-"""The events, as they stand in a record's value: the brief's JSON, one model per shape.
+"""The events, as a record's value holds them: the brief's JSON, one model per shape.
 
 The types form a tagged union on `event_type`; `ADAPTER` picks the model. Consumers ignore fields they do not know, so
-that an event may grow. An event's Kafka key is its run id: all that concerns one run stays in order.
+that fields can be added to an event. An event's Kafka key is its run id: all events of one run stay in order.
 """
 
 import uuid
@@ -21,13 +21,13 @@ Identifier = Annotated[str, Field(min_length=1, max_length=250)]
 
 
 class EventModel(BaseModel):
-    """A part of an event: immutable, and open for fields to come."""
+    """A part of an event: immutable, and unknown fields are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class Metadata(EventModel):
-    """Where an event comes from, and which version of these models wrote it."""
+    """The environment that an event comes from, and the version of the models that wrote it."""
 
     environment: str = Field(default="dev", max_length=64)
     version: str = Field(default=SCHEMA_VERSION, max_length=16)
@@ -49,14 +49,14 @@ class _Event(EventModel):
 
 
 class TriggerPayload(EventModel):
-    """What the run is given."""
+    """The run's input."""
 
     parameters: JsonObject = Field(default_factory=dict)
     priority: Priority = 0
 
 
 class WorkflowTriggered(_Event):
-    """Someone asks for a run. `(source, event_id)` is the event's identity, `workflow_run_id` the run's."""
+    """A request for a run. `(source, event_id)` is the event's identity, `workflow_run_id` the run's."""
 
     event_type: Literal["workflow.triggered"] = "workflow.triggered"
     workflow_run_id: TriggeredRunId
@@ -64,21 +64,21 @@ class WorkflowTriggered(_Event):
 
 
 class CancelMode(StrEnum):
-    """How a run is ended: at its next safe point, or at once."""
+    """How a run is cancelled: at its next safe point, or immediately."""
 
     GRACEFUL = "graceful"
     FORCE = "force"
 
 
 class CancelPayload(EventModel):
-    """How, and why."""
+    """How to cancel, and why."""
 
     mode: CancelMode = CancelMode.GRACEFUL
     reason: str | None = Field(default=None, max_length=1000)
 
 
 class CancelRequested(_Event):
-    """Someone asks for a run's end."""
+    """A request to cancel a run."""
 
     event_type: Literal["workflow.cancel_requested"] = "workflow.cancel_requested"
     payload: CancelPayload = CancelPayload()
@@ -92,14 +92,14 @@ class ResumePayload(EventModel):
 
 
 class ResumeRequested(_Event):
-    """Someone answers a waiting run."""
+    """An answer to a waiting run."""
 
     event_type: Literal["workflow.resume_requested"] = "workflow.resume_requested"
     payload: ResumePayload
 
 
 class StatusPayload(EventModel):
-    """Where the run is now; `status` agrees with the event's type."""
+    """The run's current state; `status` agrees with the event's type."""
 
     status: RunStatus
     progress: float = Field(default=0.0, ge=0, le=1)
@@ -110,7 +110,7 @@ class StatusPayload(EventModel):
 
 
 class WorkflowStatusChanged(_Event):
-    """A run came into a state, as its engine committed it. Delivered at least once: `event_id` tells repeats."""
+    """A run entered a state, as committed by its engine. At least once: duplicates have the same `event_id`."""
 
     event_type: Literal[
         "workflow.queued",

@@ -1,8 +1,8 @@
 """Strict, bounded JSON (RFC 8259, and I-JSON's RFC 7493 where 8259 leaves room).
 
-Refused by name, never by a crash: bytes that are not UTF-8, duplicate keys, NaN and infinities, too deep or too large
-a text, strings that a Postgres ``jsonb`` cannot hold (NUL, lone surrogates), and integers of more than 64 bits, which
-LangGraph's checkpoints cannot hold.
+Each of these is rejected with a named fault, never with a crash: bytes that are not UTF-8, duplicate keys, NaN and
+infinities, too deep or too large a text, strings that a Postgres ``jsonb`` cannot store (NUL, lone surrogates), and
+integers of more than 64 bits, which LangGraph's checkpoints cannot store.
 """
 
 import json
@@ -21,7 +21,7 @@ _T = TypeVar("_T")
 
 
 class JsonFault(StrEnum):
-    """Why a text was refused."""
+    """Why a text was rejected."""
 
     TOO_LARGE = "too-large"
     NOT_UTF8 = "not-utf8"
@@ -33,7 +33,7 @@ class JsonFault(StrEnum):
 
 
 class JsonError(ValueError):
-    """A text that is not JSON as we take it; `fault` says which rule it breaks."""
+    """A text that is not JSON within our limits; `fault` is the rule that it breaks."""
 
     def __init__(self, fault: JsonFault, detail: str) -> None:
         super().__init__(detail)
@@ -44,14 +44,14 @@ class JsonError(ValueError):
 def loads(data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> Any:
     """Return the value that `data` (UTF-8 JSON) holds; raise `JsonError`."""
     if len(data) > max_bytes:
-        raise JsonError(JsonFault.TOO_LARGE, f"{len(data)} bytes; at most {max_bytes} are taken")
+        raise JsonError(JsonFault.TOO_LARGE, f"{len(data)} bytes; at most {max_bytes} are accepted")
     value = _parse(_text(data))
     check(value, max_depth=max_depth)
     return value
 
 
 def check(value: Any, *, max_depth: int = MAX_DEPTH) -> None:
-    """Raise `JsonError` where a parsed value is nested too deep or holds what cannot be stored."""
+    """Raise `JsonError` where a parsed value is nested too deep or contains what cannot be stored."""
     level: list[Any] = [value]
     for _ in range(max_depth + 1):
         for item in level:
@@ -97,12 +97,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(result) != len(pairs):
         seen: set[str] = set()
         repeated = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]  # add() is the point
-        raise JsonError(JsonFault.DUPLICATE_KEY, f"the key {repeated[:80]!r} stands twice in one object")
+        raise JsonError(JsonFault.DUPLICATE_KEY, f"the key {repeated[:80]!r} occurs twice in one object")
     return result
 
 
 def _int(text: str) -> int:
-    # Looked at before it is converted: Python refuses thousands of digits in words of its own.
+    # Checked before the conversion: Python raises an error of its own for thousands of digits.
     if len(text) > len(str(MIN_INTEGER)):
         raise JsonError(JsonFault.NOT_A_NUMBER, f"{text[:40]}… has more than 64 bits; send it as a string")
     return int(text)

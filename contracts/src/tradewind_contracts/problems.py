@@ -1,4 +1,4 @@
-"""Errors as `application/problem+json` (RFC 9457): a stable `type`, and JSON pointers (RFC 6901) to each bad field."""
+"""Errors as `application/problem+json` (RFC 9457): a stable `type`, and JSON pointers (RFC 6901) to invalid fields."""
 
 from collections.abc import Iterable, Sequence
 from enum import Enum
@@ -13,25 +13,25 @@ _FRAGMENT_SAFE = "~!$&'()*+,;=:@?"
 
 
 class ProblemType(Enum):
-    """Every problem that a Tradewind door answers: its stable name, title and HTTP status."""
+    """Every problem that a Tradewind API returns: its stable name, title and HTTP status."""
 
-    MALFORMED_BODY = ("malformed-body", "The body is not JSON as we take it", 400)
-    UNAUTHENTICATED = ("unauthenticated", "Say who you are", 401)
-    FORBIDDEN = ("forbidden", "You may not do this", 403)
-    NOT_FOUND = ("not-found", "There is nothing at this path", 404)
-    UNKNOWN_WORKFLOW = ("unknown-workflow", "There is no such workflow", 404)
-    UNKNOWN_RUN = ("unknown-run", "There is no such run", 404)
-    METHOD_NOT_ALLOWED = ("method-not-allowed", "This path does not take that method", 405)
-    STATE_CONFLICT = ("state-conflict", "The run's state forbids this", 409)
-    BODY_TOO_LARGE = ("body-too-large", "The body is too large", 413)
-    UNSUPPORTED_MEDIA_TYPE = ("unsupported-media-type", "Send application/json", 415)
-    INVALID_REQUEST = ("invalid-request", "The request does not fit its schema", 422)
-    INVALID_PARAMETERS = ("invalid-parameters", "The parameters do not fit the workflow's schema", 422)
-    IDEMPOTENCY_CONFLICT = ("idempotency-conflict", "This id was used for another request", 422)
-    INTERNAL = ("internal", "Something failed on our side", 500)
-    KAFKA_UNAVAILABLE = ("kafka-unavailable", "The event log cannot be reached", 503)
-    ENGINE_UNAVAILABLE = ("engine-unavailable", "The engine cannot be asked", 503)
-    WORKFLOW_UNAVAILABLE = ("workflow-unavailable", "The workflow cannot be run right now", 503)
+    MALFORMED_BODY = ("malformed-body", "Malformed JSON", 400)
+    UNAUTHENTICATED = ("unauthenticated", "Unauthenticated", 401)
+    FORBIDDEN = ("forbidden", "Forbidden", 403)
+    NOT_FOUND = ("not-found", "Not Found", 404)
+    UNKNOWN_WORKFLOW = ("unknown-workflow", "Unknown workflow", 404)
+    UNKNOWN_RUN = ("unknown-run", "Unknown run", 404)
+    METHOD_NOT_ALLOWED = ("method-not-allowed", "Method Not Allowed", 405)
+    STATE_CONFLICT = ("state-conflict", "Conflict with the run's state", 409)
+    BODY_TOO_LARGE = ("body-too-large", "Content Too Large", 413)
+    UNSUPPORTED_MEDIA_TYPE = ("unsupported-media-type", "Unsupported Media Type", 415)
+    INVALID_REQUEST = ("invalid-request", "Invalid request", 422)
+    INVALID_PARAMETERS = ("invalid-parameters", "Invalid parameters", 422)
+    IDEMPOTENCY_CONFLICT = ("idempotency-conflict", "Id already used for another request", 422)
+    INTERNAL = ("internal", "Internal Server Error", 500)
+    KAFKA_UNAVAILABLE = ("kafka-unavailable", "Event log unavailable", 503)
+    ENGINE_UNAVAILABLE = ("engine-unavailable", "Engine unavailable", 503)
+    WORKFLOW_UNAVAILABLE = ("workflow-unavailable", "Workflow unavailable", 503)
 
     def __init__(self, slug: str, title: str, status: int) -> None:
         self.slug = slug
@@ -45,14 +45,14 @@ class ProblemType(Enum):
 
 
 class FieldError(BaseModel):
-    """One bad field: a JSON pointer as URI fragment, and what is wrong with it."""
+    """One invalid field: a JSON pointer as URI fragment, and what is wrong with it."""
 
     pointer: str = Field(examples=["#/parameters/isin"])
     detail: str
 
 
 class Problem(BaseModel):
-    """The body of every error answer."""
+    """The body of every error response."""
 
     type: str
     title: str

@@ -2,8 +2,8 @@
 
 Written in binary mode: the value is the brief's JSON, the headers are the `ce_` attributes. Read in all three forms:
 binary mode, structured mode (`content-type: application/cloudevents+json`) and the brief's plain JSON with no headers.
-What the JSON leaves out is taken from the attributes; where both speak, they must agree. `subject` is written for
-those who filter on it, and never read: other producers put there what is no run's id, and the same for many events.
+A field that the JSON omits is taken from the attributes; where both have it, they must agree. `subject` is written for
+consumers that filter on it, and never read: other producers set it to what is not a run id, or is not unique.
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md
 """
 
@@ -31,10 +31,10 @@ _JSON_NAMES = {
 """CloudEvents attribute -> field of the brief's JSON."""
 
 MAX_BYTES = WORKFLOW_EVENTS.max_message_bytes
-"""What the broker takes. The doors take less (`json_text.MAX_BYTES`), so that no accepted trigger is refused here."""
+"""The broker's limit. The APIs accept less (`json_text.MAX_BYTES`), so that no accepted trigger is rejected here."""
 
 MAX_DEPTH = json_text.MAX_DEPTH + 4
-"""The parameters' own limit, and the levels in which an event and a structured CloudEvent wrap them."""
+"""The parameters' limit plus the levels that an event and a structured CloudEvent add."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,14 @@ class Record:
 
 @dataclass(frozen=True)
 class Decoded:
-    """An event, and the trace context (W3C `traceparent`) it came with."""
+    """An event and its trace context (W3C `traceparent`)."""
 
     event: Event
     traceparent: str | None = None
 
 
 class DecodeError(ValueError):
-    """A record that holds no event of ours.
+    """A record that does not hold a Tradewind event.
 
     `reason` is a stable word: a `JsonFault`, ``empty``, ``not-an-object``, ``unknown-event-type``, ``invalid-event`` or
     ``attributes-disagree``. `errors` point into the event's JSON.
@@ -87,7 +87,7 @@ def encode(event: Event, traceparent: str | None = None) -> Record:
 
 
 def decode(value: bytes | None, headers: Iterable[tuple[str, str | bytes | None]] | None = None) -> Decoded:
-    """Return the event of a record; raise `DecodeError`, and nothing else, for whatever a stranger may have sent."""
+    """Return the event of a record; raise `DecodeError`, and nothing else, whatever the bytes are."""
     attributes = _text_headers(headers or ())
     document = _document(value)
     if attributes.get("content-type", "").lower().startswith(_STRUCTURED):
@@ -137,7 +137,7 @@ def _merge(document: Mapping[str, Any], attributes: Mapping[str, str]) -> dict[s
     for attribute, field in _JSON_NAMES.items():
         if attribute not in attributes:
             continue
-        # Times are compared by nobody: two spellings of one instant are not a contradiction.
+        # Times are not compared: one instant can be written in several ways.
         if merged.get(field) is None:
             merged[field] = attributes[attribute]
         elif field != "timestamp" and merged[field] != attributes[attribute]:
@@ -147,7 +147,7 @@ def _merge(document: Mapping[str, Any], attributes: Mapping[str, str]) -> dict[s
 
 
 def _with_run_id(document: dict[str, Any]) -> dict[str, Any]:
-    # Only a trigger may leave the id to us: a command to a made-up run would be lost without a word.
+    # Only a trigger may omit the id: a command to a generated run id would be lost silently.
     if document.get("workflow_run_id") is not None:
         return document
     match document:
@@ -174,11 +174,11 @@ def _check_type(kind: Any) -> None:
         detail = "Field required" if kind is None else "Input should be a valid string"
         raise _invalid([FieldError(pointer="#/event_type", detail=detail)])
     if kind not in EVENT_TYPES:
-        raise DecodeError("unknown-event-type", f"{kind[:80]!r} is not an event of ours")
+        raise DecodeError("unknown-event-type", f"{kind[:80]!r} is not an event type of Tradewind")
 
 
 def _missing(document: Mapping[str, Any], names: Iterable[str]) -> list[FieldError]:
-    # The models make these up for events of our own. Here, each delivery would get another identity, and so a run.
+    # The models have defaults for events that we write. Here, each delivery would get another identity, and so a run.
     return [FieldError(pointer=pointer([name]), detail="Field required") for name in names if name not in document]
 
 
@@ -188,11 +188,11 @@ def _invalid(errors: list[FieldError]) -> DecodeError:
 
 
 def field_errors(error: ValidationError) -> list[FieldError]:
-    """Return pydantic's findings as JSON pointers; at most 50, and never the input itself."""
+    """Return pydantic's errors with JSON pointers; at most 50, and never the input itself."""
     found = error.errors(include_url=False, include_context=False, include_input=False)[:50]
     return [FieldError(pointer=pointer(_path(e["loc"])), detail=e["msg"]) for e in found]
 
 
 def _path(location: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    # pydantic puts the union's tag first, which is no step into the document.
+    # pydantic puts the union's tag first, which is not part of the path.
     return location[1:] if location and location[0] in EVENT_TYPES else location

@@ -1,4 +1,4 @@
-"""Run ids: decided at the door, and the same everywhere.
+"""Run ids: assigned where a request enters, and the same in every system.
 
 ``workflow_run_id`` = ``DagRun.run_id`` = LangGraph ``thread_id`` = Kafka key. Ids follow RFC 9562.
 """
@@ -24,18 +24,18 @@ _AIRFLOW_PREFIXES = (
 
 
 def is_made_by_airflow(run_id: str) -> bool:
-    """Whether Airflow gave this id by itself. It is a run's within its DAG alone: other DAGs have runs of that id."""
+    """Whether Airflow generated this id. It is unique within its DAG only: runs of other DAGs may have the same id."""
     return run_id.startswith(_AIRFLOW_PREFIXES)
 
 
 def _free_for_triggers(run_id: str) -> str:
     if ".." in run_id or is_made_by_airflow(run_id):
-        raise ValueError(f"must not hold '..' nor start with one of {', '.join(_AIRFLOW_PREFIXES)}")
+        raise ValueError(f"must not contain '..' or start with one of {', '.join(_AIRFLOW_PREFIXES)}")
     return run_id
 
 
 TriggeredRunId = Annotated[RunId, AfterValidator(_free_for_triggers)]
-"""A run id that a caller may choose: Airflow keeps some prefixes to itself (``SerializedDAG.create_dagrun``)."""
+"""A run id that a caller may choose: Airflow reserves some prefixes (``SerializedDAG.create_dagrun``)."""
 
 
 def new() -> str:
@@ -48,20 +48,20 @@ def new() -> str:
 
 
 def from_idempotency_key(caller: str, workflow_id: str, key: str) -> str:
-    """Return the UUIDv5 of what the caller named: the same three always give the same run."""
+    """Return the UUIDv5 of an idempotency key: the same three arguments always give the same run."""
     return _uuid5("idempotency-key", caller, workflow_id, key)
 
 
 def from_event(source: str, event_id: str) -> str:
-    """Return the UUIDv5 of CloudEvents' identity pair, for an event that brings no run id."""
+    """Return the UUIDv5 of CloudEvents' identity pair, for an event without a run id."""
     return _uuid5("event", source, event_id)
 
 
 def from_record(topic: str, partition: int, offset: int) -> str:
-    """Return the UUIDv5 of a Kafka position, for a record that has no identity of its own."""
+    """Return the UUIDv5 of a Kafka position, for a record without an identity of its own."""
     return _uuid5("record", topic, str(partition), str(offset))
 
 
 def _uuid5(*parts: str) -> str:
-    # Lengths are part of the name: ("a", "bc") and ("ab", "c") must differ.
+    # Lengths are part of the name, so that ("a", "bc") and ("ab", "c") differ.
     return str(uuid.uuid5(_NAMESPACE, "".join(f"{len(part)}:{part}" for part in parts)))

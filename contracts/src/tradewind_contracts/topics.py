@@ -25,19 +25,19 @@ class Topic:
 
 
 WORKFLOW_EVENTS = Topic("workflow-events", partitions=6, retention_ms=7 * DAY_MS)
-"""Triggers and commands, keyed by run id, so that all that concerns one run stays in order."""
+"""Triggers and commands, keyed by run id, so that all events of one run stay in order."""
 
 WORKFLOW_STATUS = Topic("workflow-status", partitions=6, retention_ms=7 * DAY_MS)
-"""What happened to the runs, keyed by run id."""
+"""Status changes of the runs, keyed by run id."""
 
-# Larger than the others: a dead letter is the whole record and its reason.
+# Larger than the others: a dead letter is the whole record plus the reason.
 DEAD_LETTERS = Topic("workflow-events.dlq", partitions=1, retention_ms=30 * DAY_MS, max_message_bytes=2 * 1024 * 1024)
-"""What could not be processed, and why."""
+"""Records that could not be processed, and why."""
 
 TOPICS = (WORKFLOW_EVENTS, WORKFLOW_STATUS, DEAD_LETTERS)
 
 AIRFLOW_GROUP = "tradewind-airflow"
-"""The consumer group that makes DAG runs; it also dead-letters what is not an event at all."""
+"""The consumer group that creates DAG runs; it also dead-letters records that are not events."""
 
 LANGGRAPH_GROUP = "tradewind-langgraph"
 """The consumer group that runs LangGraph workflows."""

@@ -1,4 +1,4 @@
-"""The REST models of both doors, field for field as in the brief; additions are optional fields."""
+"""The REST models of both APIs, field for field as in the brief; additions are optional fields."""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ WorkflowId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$", max_length=250, 
 """A DAG id or a graph name: Airflow's own key rule (``airflow.utils.helpers.validate_key``), ASCII only."""
 
 Priority = Annotated[int, Field(strict=True, ge=0, le=10)]
-"""0 (whenever) to 10 (first)."""
+"""0 (lowest) to 10 (highest)."""
 
 
 class WorkflowType(StrEnum):
@@ -25,9 +25,9 @@ class WorkflowType(StrEnum):
 
 
 class RunStatus(StrEnum):
-    """Status words: triggered -> queued -> running -> (waiting ->) one of the terminal three.
+    """A run's status: triggered -> queued -> running -> (waiting ->) one of the three terminal ones.
 
-    ``held``: the run exists and its DAG is paused. ``rejected``: dead-lettered, no run will exist.
+    ``held``: the run exists and its DAG is paused. ``rejected``: dead-lettered, the run will never exist.
     """
 
     TRIGGERED = "triggered"
@@ -42,7 +42,7 @@ class RunStatus(StrEnum):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the run will never change again by itself."""
+        """Whether the run has ended: only a retry changes it again."""
         return self in _TERMINAL
 
 
@@ -50,33 +50,33 @@ _TERMINAL = frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLE
 
 
 class RequestModel(BaseModel):
-    """A body sent to us over HTTP: an unknown field is refused, as it is most often a misspelt one."""
+    """A request body: an unknown field is rejected, because it is usually a typo."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class WorkflowRequest(RequestModel):
-    """What a caller asks for: one run of one workflow."""
+    """A request for one run of one workflow."""
 
     workflow_id: WorkflowId
     workflow_type: WorkflowType
-    parameters: JsonObject = Field(default_factory=dict, description="Checked against the workflow's own schema")
+    parameters: JsonObject = Field(default_factory=dict, description="Validated against the workflow's schema")
     priority: Priority = 0
 
 
 class WorkflowResponse(BaseModel):
-    """A run that was accepted."""
+    """An accepted run."""
 
     workflow_run_id: RunId
     status: RunStatus
     created_at: AwareDatetime
     workflow_id: WorkflowId
     workflow_type: WorkflowType
-    deduplicated: bool = Field(default=False, description="True when the run had been accepted before")
+    deduplicated: bool = Field(default=False, description="True when the run was accepted before")
 
 
 class WorkflowStatus(BaseModel):
-    """Where a run is."""
+    """The status of a run."""
 
     workflow_run_id: RunId
     status: RunStatus
@@ -87,7 +87,7 @@ class WorkflowStatus(BaseModel):
     completed_at: AwareDatetime | None = None
     workflow_id: WorkflowId | None = None
     workflow_type: WorkflowType | None = None
-    stale: bool = Field(default=False, description="True when the engine could not be asked: the last known status")
+    stale: bool = Field(default=False, description="True for the last known status, when the engine is unavailable")
 
 
 class WorkflowInfo(BaseModel):

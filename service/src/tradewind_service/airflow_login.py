@@ -1,4 +1,4 @@
-"""How our programs authenticate to the engines: Airflow's JWT, and a static bearer token."""
+"""How Tradewind's services authenticate to the engines: Airflow's JWT, and a static bearer token."""
 
 import asyncio
 import base64
@@ -18,10 +18,10 @@ _MIN_AGE_SECONDS = 10.0
 
 
 class AirflowLoginError(httpx.RequestError):
-    """Airflow's answer has no token."""
+    """Airflow's response contains no token."""
 
     def __init__(self, response: httpx.Response) -> None:
-        super().__init__(f"Airflow gave no token: {response.status_code}", request=response.request)
+        super().__init__(f"Airflow returned no token: {response.status_code}", request=response.request)
         self.response = response
 
 
@@ -38,11 +38,11 @@ class BearerAuth(httpx.Auth):
 
 
 class AirflowLogin(httpx.Auth):
-    """Airflow's token API: `POST /auth/token`, then Bearer; a new token before the old one ends, or when it is refused.
+    """Airflow's token API: `POST /auth/token`, then Bearer. A new token before the old one expires or is rejected.
 
-    One request at a time asks for a token, all others wait for it. Airflow answers 401 for an expired token and 403 for
-    one that another secret signed (airflow/api_fastapi/core_api/security.py), as after a restart with a new secret; a
-    fresh token's 403 means that the user is not allowed, and is returned. Raises `AirflowLoginError`.
+    One request at a time gets a token, all others wait for it. Airflow answers 401 for an expired token and 403 for one
+    that another secret signed (airflow/api_fastapi/core_api/security.py), as after a restart with a new secret; a fresh
+    token's 403 means that the user is not allowed, and is returned. Raises `AirflowLoginError`.
     """
 
     def __init__(self, base_url: str, username: str, password: SecretStr) -> None:

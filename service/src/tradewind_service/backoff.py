@@ -1,10 +1,10 @@
-"""How long to wait before trying again."""
+"""Delays between retries."""
 
 import random
 
 
 class Backoff:
-    """Doubling waits with jitter (the "equal" kind: at least half of it), in seconds."""
+    """Exponential back-off with equal jitter (at least half of each delay), in seconds."""
 
     def __init__(self, first: float = 0.2, most: float = 5.0) -> None:
         self._first = first
@@ -12,17 +12,17 @@ class Backoff:
         self._failures = 0
 
     def next(self) -> float:
-        """Return the next wait."""
+        """Return the next delay."""
         wait = delay(self._failures, self._first, self._most)
         self._failures += 1
         return wait
 
     def reset(self) -> None:
-        """Start again with the shortest."""
+        """Start again with the shortest delay."""
         self._failures = 0
 
 
 def delay(failures: int, first: float = 0.2, most: float = 5.0) -> float:
-    """Return the wait after so many failures."""
+    """Return the delay after this many failures."""
     longest = min(most, first * 2 ** min(failures, 16))
     return random.uniform(longest / 2, longest)  # noqa: S311  # jitter is no secret

@@ -1,4 +1,4 @@
-"""The guard of a whole app: every path that is not listed as public needs a bearer token (RFC 6750)."""
+"""Authentication of a whole app: every path that is not listed as public needs a bearer token (RFC 6750)."""
 
 import hashlib
 import hmac
@@ -14,7 +14,7 @@ from tradewind_service.problem_responses import respond
 class BearerGuard:
     """ASGI middleware: 401 without a known token, else `request.state.caller` is the name of the token's caller.
 
-    It runs before the routing: a new route, a mount or an unknown path is guarded unless its path is in `public`.
+    It runs before routing: a new route, a mount or an unknown path is protected unless its path is in `public`.
     """
 
     def __init__(self, app: ASGIApp, tokens: Mapping[str, SecretStr], public: Collection[str]) -> None:

@@ -1,4 +1,4 @@
-"""Dead letters of the records that a service gives up on."""
+"""Dead letters for the records that a service cannot process."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from tradewind_service.received_records import ReceivedRecord
 
 @dataclass(frozen=True)
 class RunReference:
-    """The run that a record asked for, as far as it could be decoded."""
+    """The run that a record requested, as far as it could be decoded."""
 
     workflow_run_id: str | None = None
     workflow_id: str | None = None
@@ -27,7 +27,7 @@ def dead_letter(
     errors: Iterable[FieldError] = (),
     run: RunReference | None = None,
 ) -> DeadLetter:
-    """Return why `consumer_group` gave up on a record; `reason` is a DecodeError's, or the slug of a problem type."""
+    """Return why `consumer_group` cannot process a record; `reason` is a DecodeError's or a problem's slug."""
     run = run or RunReference()
     return DeadLetter(
         reason=reason,

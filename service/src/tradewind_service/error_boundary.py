@@ -1,4 +1,4 @@
-"""The outermost handler of a service: an unexpected error is answered without its detail, which is logged."""
+"""The outermost error handler of a service: the response to an unexpected error has no detail, the log has it."""
 
 import logging
 import uuid
@@ -15,17 +15,17 @@ logger = logging.getLogger(__name__)
 
 
 class ErrorBoundary:
-    """ASGI middleware: an unexpected error becomes a 500 with an error id, under which the log has its traceback.
+    """ASGI middleware: an unexpected error becomes a 500 with an error id; the traceback is logged with that id.
 
-    Once the response has begun the error is raised on: the server then cuts the connection, so that no client takes
-    half a response for a whole one.
+    Once the response has started the error is re-raised: the server then closes the connection, so that no client takes
+    half a response for a complete one.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the app, and answer for it if it fails before it has answered."""
+        """Run the app; respond if it fails before its response has started."""
         started = False
 
         async def observed_send(message: Message) -> None:

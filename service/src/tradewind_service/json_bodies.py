@@ -1,4 +1,4 @@
-"""Request bodies: bounded while they arrive, read as the contract's strict JSON, validated once."""
+"""Request bodies: size-limited while they arrive, parsed as the contract's strict JSON, validated once."""
 
 from typing import Any, TypeVar
 
@@ -17,8 +17,9 @@ async def read(request: Request, limit: int) -> bytes:
     """Return the bytes of a JSON body of at most `limit` bytes; raise `ProblemError` (413, 415)."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
-        raise problem_error(ProblemType.UNSUPPORTED_MEDIA_TYPE, f"content-type is {media_type[:80] or 'missing'!r}")
-    # A declared length is only a promise, and a chunked body makes none: what arrives is counted.
+        detail = f"content-type is {media_type[:80] or 'missing'!r}; send application/json"
+        raise problem_error(ProblemType.UNSUPPORTED_MEDIA_TYPE, detail)
+    # A declared length may be wrong, and a chunked body has none: the bytes that arrive are counted.
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
         raise _too_large(limit)

@@ -1,4 +1,4 @@
-"""The configuration of every Kafka client of ours: what may be set from outside, and what exactly-once needs."""
+"""The configuration of all Kafka clients: what operators may set, and what exactly-once needs."""
 
 import re
 from collections.abc import Mapping
@@ -7,12 +7,12 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, SecretStr
 
 PARTITIONER = "murmur2_random"
-"""Where Kafka's own (Java) clients put a key: so one key is on one partition, whichever producer sends it."""
+"""The partitioner of Kafka's Java clients, so that a key is on the same partition whichever producer sends it."""
 
 _KEYS = re.compile(r"security\.protocol|sasl\.[a-z.]+|ssl\.[a-z.]+|client\.rack|broker\.address\.family")
 
 _RECONNECT = {"reconnect.backoff.ms": 50, "reconnect.backoff.max.ms": 1000}
-"""A broker that comes back is found within a second, not within ten."""
+"""Reconnect to a broker within a second of its return, not within ten."""
 
 
 def _only_connection_and_security(config: dict[str, SecretStr]) -> dict[str, SecretStr]:
@@ -34,7 +34,7 @@ def connection(bootstrap_servers: str, config: Mapping[str, SecretStr]) -> dict[
 def producer_config(connection: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """Return a producer's configuration; `own` are further properties of librdkafka.
 
-    Idempotent, acknowledged by all in-sync replicas, and with one partitioner: whatever `connection` says of these.
+    Idempotent, acknowledged by all in-sync replicas, and with one partitioner, regardless of `connection`.
     """
     return {
         **_RECONNECT,
@@ -49,7 +49,7 @@ def producer_config(connection: Mapping[str, Any], own: Mapping[str, Any]) -> di
 def consumer_config(connection: Mapping[str, Any], group_id: str, own: Mapping[str, Any]) -> dict[str, Any]:
     """Return a consumer's configuration; `own` are further properties of librdkafka.
 
-    It commits and stores no offset by itself, and begins at the beginning where no offset is committed.
+    It neither commits nor stores offsets by itself, and starts at the earliest offset where none is committed.
     """
     return {
         **_RECONNECT,

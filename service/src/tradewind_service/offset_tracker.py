@@ -12,7 +12,7 @@ Partition = tuple[str, int]
 
 @dataclass(eq=False)
 class TrackedRecord:
-    """A record that was read and is not committed yet. `done` may be set from any thread.
+    """A record that was consumed and is not committed yet. `done` may be set from any thread.
 
     Once its partition is dropped, setting it has no effect.
     """
@@ -26,10 +26,10 @@ RecordT = TypeVar("RecordT", bound=TrackedRecord)
 
 
 class OffsetTracker(Generic[RecordT]):
-    """Follows the records of each partition in the order of their offsets.
+    """Tracks the records of each partition in the order of their offsets.
 
-    An offset is committable only when its record and all before it are done: what is delivered again after a crash
-    begins at the oldest unfinished record. All but `TrackedRecord.done` belongs to one thread.
+    An offset is committable only when its record and all before it are done: after a crash,
+    redelivery starts at the oldest unfinished record. Not thread-safe, except for `TrackedRecord.done`.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class OffsetTracker(Generic[RecordT]):
         self._uncommitted: dict[Partition, int] = {}
 
     def track(self, record: RecordT) -> None:
-        """Begin to follow a record."""
+        """Track a record."""
         self._records.setdefault(record.partition, deque()).append(record)
 
     def unfinished(self) -> Iterator[RecordT]:
@@ -52,7 +52,7 @@ class OffsetTracker(Generic[RecordT]):
         return dict(self._uncommitted)
 
     def committed(self, offsets: Mapping[Partition, int]) -> None:
-        """Take note that Kafka has stored these offsets."""
+        """Note that Kafka has stored these offsets."""
         for partition, offset in offsets.items():
             if self._uncommitted.get(partition) == offset:
                 del self._uncommitted[partition]
@@ -65,5 +65,5 @@ class OffsetTracker(Generic[RecordT]):
 
     @property
     def span(self) -> int:
-        """How many records are held back by the oldest unfinished ones, themselves included."""
+        """Number of records that cannot be committed because of the oldest unfinished ones, including these."""
         return sum(len(records) for records in self._records.values())

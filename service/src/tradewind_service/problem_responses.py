@@ -1,4 +1,4 @@
-"""Every error that a service answers, as `application/problem+json` (RFC 9457), mapped in this one place."""
+"""All error responses of a service, as `application/problem+json` (RFC 9457)."""
 
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
@@ -25,7 +25,7 @@ ToProblem = Callable[[Exception], Problem]
 
 
 class ProblemError(Exception):
-    """An error that is answered with its problem."""
+    """An error whose response is its problem."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.detail)
@@ -47,7 +47,7 @@ def problem_error(
 
 
 def respond(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
-    """Return the response that carries a problem."""
+    """Return the response for a problem."""
     extra = dict(headers or {})
     if problem.retry_after is not None:
         extra["retry-after"] = str(problem.retry_after)
@@ -57,7 +57,7 @@ def respond(problem: Problem, headers: Mapping[str, str] | None = None) -> Respo
 
 
 def install(app: FastAPI, own: Mapping[type[Exception], ToProblem] | None = None) -> None:
-    """Make the app answer every error it raises as a problem; `own` maps the service's exceptions to theirs."""
+    """Make the app respond to each error with a problem; `own` maps the service's exceptions to theirs."""
     for error, to_problem in (own or {}).items():
         app.add_exception_handler(error, _handler(to_problem))
     app.add_exception_handler(ProblemError, _problem_error)

@@ -1,4 +1,4 @@
-"""Records to Kafka, each acknowledged by all in-sync replicas before its future is done."""
+"""Publishes records to Kafka; a record's future is done once all in-sync replicas have acknowledged it."""
 
 import asyncio
 import json
@@ -31,11 +31,11 @@ class DeliveryError(Exception):
 
 
 class RefusedError(DeliveryError):
-    """The record was not taken at all, and is not in the topic: too many in flight, too large, or closed."""
+    """The record was not queued, and is not in the topic: too many in flight, too large, or closed."""
 
 
 class Publisher(Protocol):
-    """Produces records; see `KafkaPublisher`."""
+    """Publishes records; see `KafkaPublisher`."""
 
     async def publish(self, topic: str, record: Record) -> RecordPosition:
         """Return the record's position, once it is durable; raise `DeliveryError`."""
@@ -43,7 +43,7 @@ class Publisher(Protocol):
 
     @property
     def in_flight(self) -> int:
-        """Deliveries that are awaited now."""
+        """Number of records without an acknowledgement."""
         ...
 
     @property
@@ -67,7 +67,7 @@ class PublisherLimits:
     linger_ms: int = 0
 
     def properties(self) -> dict[str, Any]:
-        """Return them as librdkafka's properties."""
+        """Return the limits as librdkafka's properties."""
         return {
             "linger.ms": self.linger_ms,
             "delivery.timeout.ms": self.delivery_timeout_ms,
@@ -81,10 +81,10 @@ class PublisherLimits:
 class KafkaPublisher:
     """An idempotent producer; one thread serves its delivery reports, which resolve futures on the event loop.
 
-    At least once, in order for each key: a record whose future is done is on all in-sync replicas. One that failed with
-    `DeliveryError` may or may not be there, as the acknowledgement can be what was lost; it can no longer appear after
-    librdkafka gave it up. So the same is sent again under the same id, which engines run once. `RefusedError` records
-    are certainly not there. `topics` are looked up at the start, so that no first record waits for that.
+    At least once, in order per key: a record whose future is done is on all in-sync replicas. A record that failed with
+    `DeliveryError` may be in the topic, because only the acknowledgement may be lost; it cannot appear later than that.
+    The caller retries with the same id, which engines run once. A record that failed with `RefusedError` is not in the
+    topic. Metadata of `topics` is fetched at the start, so that the first record does not wait for it.
     """
 
     def __init__(self, connection: dict[str, Any], topics: Sequence[str], limits: PublisherLimits) -> None:
@@ -99,43 +99,43 @@ class KafkaPublisher:
 
     @property
     def in_flight(self) -> int:
-        """Deliveries that are awaited now."""
+        """Number of records without an acknowledgement."""
         return self._in_flight
 
     @property
     def ready(self) -> bool:
-        """Whether the broker has given the producer its id: it takes up to half a second, once."""
+        """Whether the broker has assigned the producer id, which takes up to half a second, once."""
         return self._ready
 
     @property
     def connected(self) -> bool:
-        """Whether a broker was connected at the last statistics, a quarter of a second ago at most."""
+        """Whether a broker was connected at the last statistics, at most a quarter of a second ago."""
         return self._connected
 
     def open(self) -> None:
-        """Start the producer and its thread; the event loop is the running one."""
+        """Start the producer and its thread, on the running event loop."""
         self._loop = asyncio.get_running_loop()
         self._producer = Producer(self._config)
         self._thread.start()
 
     async def close(self, seconds: float | None = None) -> None:
-        """Take no more, wait for what is in flight, `seconds` or the delivery time-out at most, stop the thread."""
+        """Refuse new records, wait for those in flight (`seconds`, or the delivery time-out), and stop the thread."""
         self._closed.set()
         patience = self._limits.delivery_timeout_ms / 1000 + 1 if seconds is None else seconds
         if left := await asyncio.to_thread(self._producer.flush, patience):
-            logger.warning("%d records were not acknowledged before the end", left)
+            logger.warning("%d records were not acknowledged before the shutdown", left)
         await asyncio.to_thread(self._thread.join)
 
     async def publish(self, topic: str, record: Record) -> RecordPosition:
-        """Return the record's position, once it is durable; raise `DeliveryError`, `RefusedError`."""
+        """Return the record's position once it is durable; raise `DeliveryError`, `RefusedError`."""
         return await self.send(topic, record.key, record.value, record.headers)
 
     def send(
         self, topic: str, key: bytes | None, value: bytes | None, headers: Headers
     ) -> asyncio.Future[RecordPosition]:
-        """Hand a record over and return the future of its position; raise `RefusedError`.
+        """Queue a record and return the future of its position; raise `RefusedError`.
 
-        Records of one key keep the order of these calls.
+        Records of one key keep the order of the calls.
         """
         if self._closed.is_set() or self._in_flight >= self._limits.max_in_flight:
             raise RefusedError(
@@ -169,11 +169,11 @@ class KafkaPublisher:
         try:
             self._producer.list_topics(topic, timeout=1)
         except KafkaException as error:
-            logger.warning("no broker yet: %s", error)
+            logger.warning("no broker available yet: %s", error)
 
     def _replace(self) -> None:
-        # An idempotent producer that lost its place in the sequence never delivers again (KIP-98): a new one does.
-        logger.error("the producer is replaced after a fatal error")
+        # An idempotent producer with a gap in its sequence never delivers again (KIP-98): a new one does.
+        logger.error("replacing the producer after a fatal error")
         self._producer.flush(_POLL_SECONDS)
         self._producer = Producer(self._config)
         self._broken = False

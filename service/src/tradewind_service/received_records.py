@@ -1,4 +1,4 @@
-"""A record as it was read from Kafka."""
+"""Records as they were received from Kafka."""
 
 from dataclasses import dataclass, field
 
@@ -10,7 +10,7 @@ from tradewind_service.offset_tracker import Partition
 
 @dataclass(frozen=True, slots=True)
 class ReceivedRecord:
-    """A record and its position; nothing of it was decoded."""
+    """A record and its position, not decoded."""
 
     topic: str
     partition: int
@@ -26,12 +26,12 @@ class ReceivedRecord:
 
 
 def from_message(message: Message) -> ReceivedRecord:
-    """Return the record of a message that is no error; raise ValueError for one without a position."""
+    """Return the record of a message that is not an error; raise ValueError for one without a position."""
     topic, partition, offset = message.topic(), message.partition(), message.offset()
     if topic is None or partition is None or offset is None:
         raise ValueError("a message without a position")
     headers = message.headers() or []
-    # The client's types allow for a dict and for text, which it only takes from producers.
+    # The client's types allow a dict and str, but only producers may pass these.
     pairs = list(headers.items() if isinstance(headers, dict) else headers)
     return ReceivedRecord(topic, partition, offset, _as_bytes(message.key()), _as_bytes(message.value()), pairs)
 

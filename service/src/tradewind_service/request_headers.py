@@ -21,7 +21,7 @@ _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-
 def idempotency_key(values: Sequence[str]) -> str | None:
     """Return the key of the Idempotency-Key header(s), unquoted, or None where there is no header.
 
-    A structured-field string (RFC 8941), or a bare token, as many clients send it. Raises `ProblemError` (422).
+    A structured-field string (RFC 8941), or a bare token, because many clients send one. Raises `ProblemError` (422).
     """
     if not values:
         return None
@@ -40,20 +40,20 @@ def _unquoted(value: str) -> str | None:
 
 
 def wait_seconds(values: Sequence[str]) -> int | None:
-    """Return the seconds of `Prefer: wait=N`, at most 60, or None; what is not understood is ignored (RFC 7240)."""
+    """Return the seconds of `Prefer: wait=N`, at most 60, or None; unknown preferences are ignored (RFC 7240)."""
     preferences = [part.partition(";")[0].strip() for value in values for part in value.lower().split(",")]
-    # Of a preference that is given twice, the first counts (RFC 7240, section 2).
+    # The first occurrence of a preference counts (RFC 7240, section 2).
     found = next((match for part in preferences if (match := _WAIT.fullmatch(part))), None)
     return min(int(found[1]), MAX_WAIT_SECONDS) if found else None
 
 
 def traceparent(value: str | None) -> str | None:
-    """Return a well-formed traceparent, or None: a malformed one is dropped, as the standard asks."""
+    """Return a well-formed traceparent, or None: a malformed one is dropped, as the standard requires."""
     return value if value and _TRACEPARENT.fullmatch(value) else None
 
 
 def sampled_trace_id(value: str | None) -> str | None:
-    """Return the trace id of a well-formed traceparent whose trace is recorded somewhere (its flag `sampled`)."""
+    """Return the trace id of a well-formed traceparent whose trace is sampled."""
     found = traceparent(value)
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""How long requests take to be answered, by route: one ASGI middleware for every service's own metrics."""
+"""Request durations by route: one ASGI middleware for the metrics of every service."""
 
 import time
 from contextlib import AbstractContextManager
@@ -9,25 +9,25 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 CLIENT_CLOSED_REQUEST = 499
-"""nginx's status of a client that disconnected before there was a response."""
+"""nginx's status for a client that disconnected before the response."""
 
 
 class Recorder(Protocol):
-    """Where the figures go."""
+    """Records the measurements."""
 
     def in_progress(self) -> AbstractContextManager[object]:
-        """Return what is entered while a request is answered."""
+        """Return the context manager that is entered while a request is processed."""
         ...
 
     def answered(self, scope: Scope, status: int, seconds: float) -> None:
-        """Record a request; `seconds` is the time to the first byte of its response, so that a stream counts once."""
+        """Record a request; `seconds` is the time to the first byte of its response, also for a stream."""
         ...
 
 
 class RequestInstrument:
-    """ASGI middleware: records each HTTP request once, at the beginning of its response.
+    """ASGI middleware: records each HTTP request once, when its response starts.
 
-    A request that gets none is recorded as 499, or as 500 where the app failed.
+    A request without a response is recorded as 499, or as 500 where the app failed.
     """
 
     def __init__(self, app: ASGIApp, recorder: Recorder) -> None:
@@ -35,17 +35,17 @@ class RequestInstrument:
         self._recorder = recorder
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the app, and record."""
+        """Run the app and record the request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun, recorded = time.perf_counter(), False
+        started_at, recorded = time.perf_counter(), False
 
         def record(status: int) -> None:
             nonlocal recorded
             if not recorded:
                 recorded = True
-                self._recorder.answered(scope, status, time.perf_counter() - begun)
+                self._recorder.answered(scope, status, time.perf_counter() - started_at)
 
         async def observed_send(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -63,5 +63,5 @@ class RequestInstrument:
 
 
 def method(scope: Scope) -> str:
-    """Return the request's method, or `other`: a caller may invent any number of them."""
+    """Return the request's method, or `other`: clients may send arbitrary methods."""
     return scope["method"] if scope["method"] in _METHODS else "other"

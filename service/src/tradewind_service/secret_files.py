@@ -1,8 +1,8 @@
-"""Where Docker and Compose put the secrets of a container: a file for each, named as its variable in small letters."""
+"""The folder in which Docker and Compose mount secrets: one file each, named like the variable in lower case."""
 
 from pathlib import Path
 
 _MOUNTED = Path("/run/secrets")
 
 FOLDER = _MOUNTED if _MOUNTED.is_dir() else None
-"""The `secrets_dir` of our services' settings; None outside of a container, as pydantic-settings warns of no folder."""
+"""The `secrets_dir` of the services' settings; None outside a container, where pydantic-settings would warn."""

@@ -7,7 +7,7 @@ SHUTDOWN_SECONDS = 10
 
 
 def serve(app: ASGIApp, host: str, port: int) -> None:
-    """Serve until the process is asked to stop; requests in progress are answered first, for at most 10 seconds."""
+    """Serve until the process is stopped; requests in progress get at most 10 seconds to finish."""
     uvicorn.run(
         app,
         host=host,

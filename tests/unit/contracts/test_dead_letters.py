@@ -39,7 +39,7 @@ def test_what_was_written_is_read_and_the_original_is_untouched(
     assert dead_letters.read(written) == letter
 
 
-def test_a_record_given_up_twice_carries_its_last_reason_alone() -> None:
+def test_a_record_dead_lettered_twice_keeps_the_last_reason_only() -> None:
     first = dead_letters.headers(_letter(reason="empty"), [("ce_id", b"1")])
     second = dead_letters.headers(_letter(reason="not-json"), first)
     assert [name for name, _ in second] == ["ce_id", HEADER]
@@ -49,17 +49,17 @@ def test_a_record_given_up_twice_carries_its_last_reason_alone() -> None:
 
 
 @given(raw=st.none() | st.binary(max_size=100))
-def test_a_strangers_header_is_none_of_ours(raw: bytes | None) -> None:
+def test_a_header_of_another_producer_is_ignored(raw: bytes | None) -> None:
     assert dead_letters.read([("other", b"x"), (HEADER, raw)]) is None
 
 
 @pytest.mark.parametrize("raw", [b"[" * 10_000, b"{}", b"null", b'{"reason": "\xff"}', b"NaN"])
-def test_a_broken_header_is_none_of_ours(raw: bytes) -> None:
+def test_a_broken_header_is_ignored(raw: bytes) -> None:
     assert dead_letters.read([(HEADER, raw)]) is None
     assert dead_letters.read(None) is None
 
 
-def test_a_reason_too_long_is_cut_and_never_refused() -> None:
+def test_a_reason_too_long_is_truncated_and_never_refused() -> None:
     errors = [FieldError(pointer="#/" + "p" * 10_000, detail="d" * 10_000)] * 500
     letter = _letter(detail="é" * 1_000_000, errors=errors)
     assert letter.detail == "é" * dead_letters.MAX_DETAIL
@@ -81,6 +81,6 @@ def test_repeats_share_an_id_and_others_do_not() -> None:
     assert len({letter.id for letter in [_letter(), *others]}) == 5
 
 
-def test_a_letter_without_its_place_is_refused() -> None:
+def test_a_letter_without_a_position_is_rejected() -> None:
     with pytest.raises(ValidationError):
         _letter(offset=None)

@@ -44,6 +44,6 @@ def test_airflow_and_langgraph_are_the_libraries() -> None:
     assert all(origin.is_relative_to(SITE_PACKAGES) for origin in origins), origins
 
 
-def test_no_module_of_ours_lies_where_it_would_hide_a_library() -> None:
+def test_no_module_is_where_it_would_hide_a_library() -> None:
     found = [path for folder in ("airflow", "langgraph") for path in (ROOT / folder).glob("*.py")]
     assert found == []

@@ -48,12 +48,12 @@ def test_types_are_distinct_and_errors() -> None:
     assert all(kind.title for kind in ProblemType)
 
 
-def test_a_problem_says_all_it_knows() -> None:
+def test_a_problem_contains_all_its_fields() -> None:
     bad = FieldError(pointer="#/parameters/isin", detail="Field required")
     made = problem(ProblemType.INVALID_PARAMETERS, "one field is wrong", errors=[bad], retry_after=5)
     assert made.model_dump(exclude_none=True) == {
         "type": "urn:tradewind:problem:invalid-parameters",
-        "title": "The parameters do not fit the workflow's schema",
+        "title": "Invalid parameters",
         "status": 422,
         "detail": "one field is wrong",
         "errors": [{"pointer": "#/parameters/isin", "detail": "Field required"}],

@@ -1,4 +1,4 @@
-"""JSON that is refused, and by which name. `test_hostile_records.py` has the texts; here are the rules' edges."""
+"""JSON that is refused, and by which name. `test_records_hostile.py` has the texts; here are the rules' edges."""
 
 import json
 from typing import Any

@@ -100,7 +100,7 @@ def test_a_traceparent_that_is_too_long_is_dropped() -> None:
     assert records.decode(json.dumps(_trigger()).encode(), [("traceparent", b"0" * 56)]).traceparent is None
 
 
-def test_what_a_door_takes_no_consumer_refuses() -> None:
+def test_what_an_api_accepts_every_consumer_accepts() -> None:
     """The doors' limits hold for the request's body; the event that is made of it is larger and deeper."""
     deep: Any = "x"
     for _ in range(json_text.MAX_DEPTH - 1):

@@ -111,7 +111,7 @@ def test_a_wrong_field_is_pointed_at(path: str, bad: Any) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(GOOD) - {"metadata", "payload", "workflow_run_id"}))
-def test_a_missing_field_is_said_to_be_missing(name: str) -> None:
+def test_a_missing_field_is_reported(name: str) -> None:
     document = {field: value for field, value in GOOD.items() if field != name}
     with pytest.raises(DecodeError) as caught:
         records.decode(json.dumps(document).encode())
