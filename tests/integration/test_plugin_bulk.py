@@ -34,15 +34,21 @@ TASKS_OF_SLOW_MAPPED = 3 + 1 + 1
 Made = dict[str, dict[str, Any]]
 
 
-@pytest.fixture(scope="module", params=["postgresql", "sqlite"])
-def printed(request: pytest.FixtureRequest, postgres_server: PostgresServer) -> Iterator[dict[str, Any]]:
-    """What the program tells of the runs that it made in one database."""
+@pytest.fixture(scope="module", params=[False, True], ids=["untraced", "traced"])
+def traced(request: pytest.FixtureRequest) -> bool:
+    """Whether each task gets a span of its own, as with OpenTelemetry's tracing."""
+    return bool(request.param)
+
+
+@pytest.fixture(scope="module")
+def printed(traced: bool, postgres_server: PostgresServer) -> Iterator[dict[str, Any]]:
+    """What the program prints of the runs that it created."""
     with temporary_home() as home:
         shutil.copytree(DAGS, home / "dags")
-        env = _environment(home, new_database(postgres_server, "bulk") if request.param == "postgresql" else None)
+        env = _environment(home, new_database(postgres_server, "bulk"))
         airflow_home.migrate(env)
         _run(env, "-m", "airflow", "dags", "reserialize")
-        yield json.loads(_run(env, str(PROGRAM)).splitlines()[-1])
+        yield json.loads(_run(env, str(PROGRAM), *(["traced"] if traced else [])).splitlines()[-1])
 
 
 @pytest.fixture
@@ -52,9 +58,9 @@ def made(printed: dict[str, Any]) -> Made:
     return dags
 
 
-def _environment(home: Path, postgres: str | None) -> dict[str, str]:
-    names = {"SQL_ALCHEMY_CONN": "psycopg2", "SQL_ALCHEMY_CONN_ASYNC": "psycopg"} if postgres else {}
-    urls = {name: f"postgresql+{driver}{str(postgres).removeprefix('postgresql')}" for name, driver in names.items()}
+def _environment(home: Path, postgres: str) -> dict[str, str]:
+    names = {"SQL_ALCHEMY_CONN": "psycopg2", "SQL_ALCHEMY_CONN_ASYNC": "psycopg"}
+    urls = {name: f"postgresql+{driver}{postgres.removeprefix('postgresql')}" for name, driver in names.items()}
     databases = {f"AIRFLOW__DATABASE__{name}": url for name, url in urls.items()}
     return airflow_home.environment(home, AIRFLOW__CORE__DAGS_FOLDER=str(home / "dags"), **databases)
 
@@ -108,7 +114,7 @@ def _constant(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in {*IDENTITY, *TIMES, TRACE}}
 
 
-def test_orders_of_all_kinds_cost_each_other_nothing(printed: dict[str, Any]) -> None:
+def test_requests_of_all_kinds_do_not_affect_each_other(printed: dict[str, Any]) -> None:
     together = printed["together"]
     outcomes = dict(together["outcomes"])
     assert "reserved for scheduled runs" in outcomes.pop("scheduled__2026-11-23")
@@ -146,14 +152,22 @@ def test_task_instances_have_airflows_kind_of_id(made: Made) -> None:
             assert uuid.UUID(ours["id"]).version == uuid.UUID(airflows["id"]).version == 7
 
 
-def test_the_trace_context_goes_from_the_run_to_its_tasks(made: Made) -> None:
+def test_the_trace_context_goes_from_the_run_to_its_tasks(made: Made, traced: bool) -> None:
     for way in made.values():
         for side in ("bulk", "airflow"):
             (run,) = way[side]["runs"]
             trace = _carrier(run)
             assert trace["tracestate"] == "airflow/task_span_detail_level=2"
-            assert all(_carrier(task) == trace for task in way[side]["tasks"])
+            tasks = [_carrier(task) for task in way[side]["tasks"]]
+            assert {task["tracestate"] for task in tasks} <= {trace["tracestate"]}
+            assert {_trace_id(task) for task in tasks} <= {_trace_id(trace)}
+            spans = {task["traceparent"] for task in tasks} - {trace["traceparent"]}
+            assert len(spans) == (len(tasks) if traced else 0)
         assert _carrier(way["bulk"]["runs"][0]) != _carrier(way["airflow"]["runs"][0])
+
+
+def _trace_id(carrier: dict[str, str]) -> str:
+    return carrier["traceparent"].split("-")[1]
 
 
 def _carrier(row: dict[str, Any]) -> dict[str, str]:

@@ -1,6 +1,7 @@
-"""Makes a run of each DAG by Airflow and one by `create_runs`, and prints every row that came of it, as JSON.
+"""Creates a run of each DAG by Airflow and one in bulk, and prints every row that was written, as JSON.
 
-A program of its own (`python made_both_ways.py`): Airflow binds to one database for the life of a process.
+A program of its own (`python made_both_ways.py [traced]`): Airflow binds to one database, and to one tracer, for the
+life of a process.
 """
 
 import json
@@ -12,13 +13,17 @@ from typing import Any
 from airflow.models.dag import DagModel
 from airflow.models.log import Log
 from airflow.utils.session import create_session
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
 from sqlalchemy import inspect, select, text, update
 from sqlalchemy.orm import Session
 
-from tradewind_airflow.runs.catalog import Catalog, Workflow
-from tradewind_airflow.runs.create import create_runs
-from tradewind_airflow.runs.create.bulk import writer
-from tradewind_airflow.runs.create.run_requests import RunRequest
+from tradewind_airflow.runs import dags
+from tradewind_airflow.runs.create import bulk
+from tradewind_airflow.runs.create.create_runs import create_runs
+from tradewind_airflow.runs.create.run_requests import BulkWriter, RunRequest
+from tradewind_airflow.runs.dag_cache import DagCache
+from tradewind_airflow.runs.dags import DagRecord
 from tradewind_airflow.runs.envelope import conf_of
 from tradewind_contracts.batches import BatchItem, EventOrigin
 from tradewind_contracts.workflows import WorkflowType
@@ -29,22 +34,29 @@ ORIGIN = EventOrigin(event_id="e1", source="/desk", timestamp="2026-11-23T00:00:
 
 def main() -> None:
     """Print `{"dags": {dag id: {"in_bulk": bool, "airflow": made, "bulk": made}}, "together": outcomes}`."""
-    known = Catalog()
+    if "traced" in sys.argv:
+        trace.set_tracer_provider(TracerProvider())
+    dag_cache = DagCache()
     with create_session(scoped=False) as session:
         session.execute(update(DagModel).values(bundle_version="v7"))
-        workflows = known.find(session, list(session.scalars(select(DagModel.dag_id))))
-        made = {dag_id: _both_ways(session, known, flow) for dag_id, flow in workflows.items()}
-        together = _together(session, {dag_id: _request(session, known, flow) for dag_id, flow in workflows.items()})
+        found = dags.find(session, list(session.scalars(select(DagModel.dag_id))))
+        requests = {dag_id: _request(session, dag_cache, dag) for dag_id, dag in found.items()}
+        made = {dag_id: _both_ways(session, request) for dag_id, request in requests.items()}
+        together = _together(session, requests)
     sys.stdout.write(json.dumps({"dags": made, "together": together}, default=_plain))
 
 
-def _both_ways(session: Session, known: Catalog, workflow: Workflow) -> dict[str, Any]:
-    ours = _request(session, known, workflow)
-    airflows = replace(_named(ours, "by-airflow"), template=None)
+def _writer() -> BulkWriter:
+    writer = bulk.load_writer()
+    assert writer, "this is not the tested Airflow"
+    return writer
+
+
+def _both_ways(session: Session, request: RunRequest) -> dict[str, Any]:
     return {
-        "in_bulk": bool(writer.suited(session, [ours])),
-        "airflow": _make(session, airflows),
-        "bulk": _make(session, ours),
+        "in_bulk": bool(_writer().suited(session, [request])),
+        "airflow": _make(session, _named(request, "by-airflow"), None),
+        "bulk": _make(session, request, _writer()),
     }
 
 
@@ -55,7 +67,7 @@ def _together(session: Session, requests: dict[str, RunRequest]) -> dict[str, An
     refused = _named(five, "scheduled__2026-11-23")
     wanted = [_named(mapped, "slow"), five, outdated, _named(five, "new"), refused, _named(five, "newer")]
     before = _counts(session)
-    made = create_runs.create_runs(session, wanted, "ingest")
+    made = create_runs(session, wanted, "ingest", _writer())
     session.commit()
     written = _written(before, _counts(session))
     return {"outcomes": {run_id: str(outcome) for run_id, outcome in made.items()}, "written": written}
@@ -65,23 +77,22 @@ def _named(request: RunRequest, run_id: str) -> RunRequest:
     return replace(request, item=request.item.model_copy(update={"workflow_run_id": run_id}))
 
 
-def _request(session: Session, known: Catalog, workflow: Workflow) -> RunRequest:
+def _request(session: Session, dag_cache: DagCache, dag: DagRecord) -> RunRequest:
     item = BatchItem(
-        workflow_id=workflow.dag_id,
+        workflow_id=dag.dag_id,
         workflow_type=WorkflowType.AIRFLOW,
         parameters=PARAMETERS,
         priority=3,
         workflow_run_id="in-bulk",
         origin=ORIGIN,
     )
-    assert workflow.key
-    template = known.template(session, workflow.key)
-    return RunRequest(known.dag(session, workflow.key), workflow.key, template, item, conf_of(item))
+    assert dag.key
+    return RunRequest(dag_cache.dag(session, dag.key), dag.key, item, conf_of(item))
 
 
-def _make(session: Session, request: RunRequest) -> dict[str, Any]:
+def _make(session: Session, request: RunRequest, writer: BulkWriter | None) -> dict[str, Any]:
     before = _counts(session)
-    made = create_runs.create_runs(session, [request], "ingest")
+    made = create_runs(session, [request], "ingest", writer)
     session.commit()
     return {
         "outcome": str(made[request.run_id]),

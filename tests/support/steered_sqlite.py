@@ -16,13 +16,13 @@ from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState, TaskInstanceState
 from sqlalchemy import select, update
 
-from tradewind_airflow.runs.catalog import Catalog
 from tradewind_airflow.runs.commands.cancel import cancel
-from tradewind_airflow.runs.commands.locked_run import Address
 from tradewind_airflow.runs.commands.priority import set_priority
-from tradewind_airflow.runs.commands.refusals import RefusedError
 from tradewind_airflow.runs.commands.retry import retry
 from tradewind_airflow.runs.create.service import TriggerService
+from tradewind_airflow.runs.dag_cache import DagCache
+from tradewind_airflow.runs.lookup import RunAddress
+from tradewind_airflow.runs.refusals import RefusedError
 from tradewind_contracts.batches import BatchItem
 from tradewind_contracts.commands import CancelRequest, RetryScope
 from tradewind_contracts.workflows import WorkflowType
@@ -69,9 +69,9 @@ def rows(run_id: str) -> dict[str, Any]:
 
 def main() -> None:
     """Print `{step: [answers, rows]}`."""
-    address = Address("one", CALLER)
+    address = RunAddress("one", CALLER)
     item = BatchItem(workflow_id="bulk_five", workflow_type=WorkflowType.AIRFLOW, workflow_run_id="one")
-    TriggerService(Catalog()).trigger([item], CALLER)
+    TriggerService(DagCache()).trigger([item], CALLER)
     told: dict[str, Any] = {}
     told["priority"] = [at_once(lambda: set_priority(address, 7)), rows("one")]
     told["cancel"] = [at_once(lambda: cancel(address, CancelRequest())), rows("one")]

@@ -1,4 +1,4 @@
-"""What is told of a command: to the caller, to the log and to the metrics."""
+"""How a command is reported: to the caller, in the log and in the metrics."""
 
 import logging
 from types import SimpleNamespace
@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from airflow.observability import stats
 
-from tradewind_airflow.runs.commands.locked_run import Address
-from tradewind_airflow.runs.commands.refusals import RefusedError
+from tradewind_airflow.runs.lookup import RunAddress
+from tradewind_airflow.runs.refusals import RefusedError
 from tradewind_airflow.web import commands
 from tradewind_contracts.problems import ProblemType
 
 CALLER: Any = SimpleNamespace(name="ann")
-TO = Address("run-1", CALLER)
+TO = RunAddress("run-1", CALLER)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_each_command_is_counted_and_logged_once(
 def run(error: Exception | None) -> Exception | None:
     """Report on a command that raises `error`; return what its caller gets."""
     try:
-        with commands._told("cancel", TO):
+        with commands._reported("cancel", TO):
             fail_with(error)
     except (RefusedError, OSError) as raised:
         return raised

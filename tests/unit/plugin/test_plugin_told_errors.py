@@ -5,8 +5,7 @@ import pytest
 from fastapi import FastAPI
 
 from tradewind_airflow.feed.poller import TooManyWatchersError
-from tradewind_airflow.runs.commands.refusals import RefusedError
-from tradewind_airflow.runs.read.status import AmbiguousRunError, UnknownRunError
+from tradewind_airflow.runs.refusals import RefusedError
 from tradewind_airflow.web import errors
 from tradewind_contracts.problems import ProblemType
 from tradewind_service import problem_responses
@@ -16,12 +15,11 @@ from tradewind_service.error_boundary import ErrorBoundary
 @pytest.mark.parametrize(
     ("error", "status", "kind", "told"),
     [
-        (UnknownRunError(), 404, ProblemType.UNKNOWN_RUN, "no DAG that you may read has this run"),
-        (AmbiguousRunError("one", "other"), 409, ProblemType.STATE_CONFLICT, "one, other; name one with ?workflow"),
+        (RefusedError(ProblemType.UNKNOWN_RUN, "no DAG has it"), 404, ProblemType.UNKNOWN_RUN, "no DAG has it"),
         (RefusedError(ProblemType.STATE_CONFLICT, "wait for its end"), 409, ProblemType.STATE_CONFLICT, "wait for its"),
         (TooManyWatchersError("9 clients wait already"), 503, ProblemType.ENGINE_UNAVAILABLE, "9 clients wait already"),
     ],
-    ids=["unknown", "ambiguous", "refused", "too many"],
+    ids=["unknown", "refused", "too many"],
 )
 async def test_each_is_a_problem_that_says_what_to_do(
     error: Exception, status: int, kind: ProblemType, told: str

@@ -24,9 +24,9 @@ from sqlalchemy.orm import Session
 
 from tradewind_airflow.feed.cursors import Mark, Start
 from tradewind_airflow.feed.rows import Question, RunRow
-from tradewind_airflow.runs.catalog import is_internal
+from tradewind_airflow.runs.dags import is_internal
 from tradewind_airflow.runs.envelope import RESERVED_KEY
-from tradewind_airflow.runs.read.task_counts import HUMAN_STATES
+from tradewind_airflow.runs.run_states import HUMAN_STATES
 
 Columns = TypeVarTuple("Columns")
 

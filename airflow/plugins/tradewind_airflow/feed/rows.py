@@ -21,7 +21,7 @@ class RunRow:
     updated_at: datetime
     is_paused: bool
     is_internal: bool = False
-    """Whether its DAG is Tradewind's own machinery (`catalog.INTERNAL_TAG`), which no page of changes tells of."""
+    """Whether its DAG is Tradewind's own machinery (`dags.INTERNAL_TAG`), which no page of changes tells of."""
 
     envelope: Mapping[str, Any] | None = None
     """`conf["_tradewind"]`, where Tradewind wrote one."""

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from airflow.utils.state import DagRunState
+from airflow.utils.state import DagRunState, State
 
 from tradewind_airflow.feed import settings
 from tradewind_airflow.feed.rows import Question, RunRow
-from tradewind_airflow.runs.envelope import is_cancelled
+from tradewind_airflow.runs.run_states import is_cancelled, run_status
 from tradewind_contracts.events import StatusPayload, WorkflowStatusChanged
 from tradewind_contracts.workflows import RunStatus, WorkflowType
 
@@ -23,7 +23,6 @@ WRITTEN_AGAIN = timedelta(seconds=5)
 """An ended run whose row was written this long after its end was marked by hand, which leaves `end_date` alone."""
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:tradewind:airflow:status")
-_ENDS = {DagRunState.SUCCESS.value: RunStatus.SUCCEEDED, DagRunState.FAILED.value: RunStatus.FAILED}
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def _before(run: RunRow) -> Iterator[Transition]:
     never_left = run.start_date and run.queued_at and run.queued_at > run.start_date
     if run.queued_at and not never_left:
         held = run.is_paused and run.state == DagRunState.QUEUED.value
-        yield Transition(RunStatus.HELD if held else RunStatus.QUEUED, run.queued_at)
+        yield Transition(run_status(DagRunState.QUEUED, is_paused=held), run.queued_at)
 
 
 def _running(run: RunRow, questions: Iterable[Question]) -> Iterator[Transition]:
@@ -76,7 +75,7 @@ def _waits(questions: Sequence[Question]) -> list[tuple[datetime, datetime | Non
 
 
 def _end(run: RunRow) -> Iterator[Transition]:
-    if run.state not in _ENDS:
+    if run.state not in State.finished_dr_states:
         return
     # A cancelled backfill's runs are failed by a bare UPDATE, without an `end_date`.
     ended_at = run.end_date or run.updated_at
@@ -85,7 +84,7 @@ def _end(run: RunRow) -> Iterator[Transition]:
 
 def _word(run: RunRow) -> RunStatus:
     cancelled = is_cancelled(run.envelope, clear_number=run.clear_number, state=run.state)
-    return RunStatus.CANCELLED if cancelled else _ENDS[run.state]
+    return run_status(run.state, is_cancelled=cancelled)
 
 
 def event(run: RunRow, transition: Transition) -> WorkflowStatusChanged:

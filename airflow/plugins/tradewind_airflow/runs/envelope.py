@@ -1,13 +1,12 @@
 """`DagRun.conf` of a run that Tradewind made or steered: the parameters, and one reserved key for all else.
 
-The key holds what no column of Airflow's has a place for: the priority, the event that asked for the run, and what
-was commanded since. Pure functions; whoever changes a run's `conf` holds the lock of its row.
+The key holds what Airflow has no column for: the priority, the event that asked for the run, and the commands since.
+Pure functions; a run's `conf` is changed under the lock of its row.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from airflow.utils.state import DagRunState
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
 from tradewind_contracts.batches import BatchItem
@@ -18,7 +17,7 @@ from tradewind_contracts.workflows import Priority
 RESERVED_KEY = "_tradewind"
 
 KEPT_RETRIES = 20
-"""Of the retries that came with an `Idempotency-Key`, the newest ones are known again."""
+"""How many retries with an `Idempotency-Key` are remembered, the newest ones."""
 
 
 class Cancellation(BaseModel):
@@ -79,7 +78,7 @@ def envelope_of(conf: Mapping[str, Any] | None) -> RunEnvelope:
 
 
 def parsed(envelope: Any) -> RunEnvelope:
-    """Return the envelope that stands in a run's `conf`, as `envelope_of` does."""
+    """Return the envelope of `conf["_tradewind"]`, as `envelope_of` does."""
     try:
         return RunEnvelope.model_validate({} if envelope is None else envelope)
     except ValidationError:
@@ -87,7 +86,7 @@ def parsed(envelope: Any) -> RunEnvelope:
 
 
 def parameters_of(conf: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the parameters that a run was given, whoever made it."""
+    """Return the parameters of a run, whether Tradewind created it or not."""
     return {name: value for name, value in (conf or {}).items() if name != RESERVED_KEY}
 
 
@@ -99,18 +98,6 @@ def priority_of(conf: Mapping[str, Any] | None) -> int:
 def asked_priority_of(conf: Mapping[str, Any] | None) -> int:
     """Return the priority that a run was asked for with, whatever it was changed to since."""
     return _number(conf, "asked_priority", priority_of(conf))
-
-
-def is_cancelled(envelope: Any, *, clear_number: int, state: str) -> bool:
-    """Whether a run reads `cancelled`: it ended as failed, and a cancel of this very go of it kept it from its end.
-
-    `envelope` is `conf["_tradewind"]`, None where there is none. A run whose last tasks succeeded in spite of a cancel
-    is `succeeded`: its result exists.
-    """
-    if state != DagRunState.FAILED or envelope is None:
-        return False
-    cancel = parsed(envelope).cancel
-    return cancel is not None and cancel.clear_number == clear_number and cancel.effective
 
 
 def _number(conf: Mapping[str, Any] | None, name: str, default: int) -> int:

@@ -1,4 +1,4 @@
-"""A run's priority, in the rows of its task instances."""
+"""The weights of a run's task instances, by the run's priority."""
 
 from collections import defaultdict
 
@@ -11,7 +11,7 @@ from tradewind_airflow.runs import priorities
 from tradewind_airflow.weights import RunPriority
 
 
-def weigh(session: Session, dag: SerializedDAG, run_id: str, priority: int) -> None:
+def set_weights(session: Session, dag: SerializedDAG, run_id: str, priority: int) -> None:
     """Give a run's task instances the weights of a priority, where `RunPriority` is their rule."""
     tasks: dict[int, list[str]] = defaultdict(list)
     for task in dag.task_dict.values():

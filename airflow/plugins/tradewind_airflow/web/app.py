@@ -11,8 +11,9 @@ from tradewind_airflow.database import indexes
 from tradewind_airflow.feed.pages import ChangeFeed
 from tradewind_airflow.feed.poller import Poller
 from tradewind_airflow.feed.settings import FeedSettings
-from tradewind_airflow.runs.catalog import Catalog
-from tradewind_airflow.runs.create.bulk import templates
+from tradewind_airflow.runs.create import bulk
+from tradewind_airflow.runs.create.service import TriggerService
+from tradewind_airflow.runs.dag_cache import DagCache
 from tradewind_airflow.web import changes, commands, docs, errors, events, runs, statuses, triggers
 from tradewind_airflow.web.guard import guard
 from tradewind_airflow.web.timings import RequestTimings
@@ -38,9 +39,8 @@ def create_app() -> FastAPI:
         redoc_url=None,
         openapi_url=None,
     )
-    # An Airflow that the fast way was not tested with is told of as the server starts, not at the first trigger.
-    templates.trusted()
-    app.state.catalog = Catalog()
+    app.state.dag_cache = DagCache()
+    app.state.trigger_service = TriggerService(app.state.dag_cache, bulk.load_writer())
     app.state.change_feed = ChangeFeed()
     app.state.look_ups = LookUps()
     app.state.poller = Poller(FeedSettings.from_config(), stop_is_asked_for=server_stops)

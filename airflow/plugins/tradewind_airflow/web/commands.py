@@ -6,20 +6,19 @@ from contextlib import contextmanager
 from typing import Annotated, Any
 
 from airflow.observability import stats
-from fastapi import APIRouter, Depends, Header, Query, Response, status
+from fastapi import APIRouter, Depends, Header, Response, status
 
-from tradewind_airflow.runs.catalog import Catalog
 from tradewind_airflow.runs.commands.cancel import cancel
-from tradewind_airflow.runs.commands.locked_run import Address
 from tradewind_airflow.runs.commands.priority import set_priority
-from tradewind_airflow.runs.commands.refusals import RefusedError
 from tradewind_airflow.runs.commands.retry import retry
-from tradewind_airflow.runs.read.status import StatusService
+from tradewind_airflow.runs.dag_cache import DagCache
+from tradewind_airflow.runs.lookup import RunAddress
+from tradewind_airflow.runs.read import status as run_status
+from tradewind_airflow.runs.refusals import RefusedError
 from tradewind_airflow.web import bodies
-from tradewind_airflow.web.dependencies import CallerDep, CatalogDep
+from tradewind_airflow.web.dependencies import DagCacheDep, RunAddressDep
 from tradewind_contracts.commands import CancelRequest, PriorityRequest, RetryRequest
-from tradewind_contracts.run_ids import RunId
-from tradewind_contracts.workflows import WorkflowId, WorkflowStatus
+from tradewind_contracts.workflows import WorkflowStatus
 from tradewind_service import json_bodies, request_headers
 
 logger = logging.getLogger(__name__)
@@ -40,21 +39,9 @@ BodyDep = Annotated[bytes, Depends(bodies.bounded(BODY_BYTES))]
 KeyHeader = Annotated[list[str] | None, Header()]
 
 
-def address(
-    workflow_run_id: RunId,
-    caller: CallerDep,
-    workflow_id: Annotated[WorkflowId | None, Query(description="Whose run, where several DAGs have this id")] = None,
-) -> Address:
-    """Return which run is meant, and by whom."""
-    return Address(workflow_run_id, caller, workflow_id)
-
-
-AddressDep = Annotated[Address, Depends(address)]
-
-
 @contextmanager
-def _told(command: str, to: Address) -> Iterator[None]:
-    """Tell log and metrics of a command."""
+def _reported(command: str, to: RunAddress) -> Iterator[None]:
+    """Log and count a command with its outcome."""
     outcome = "failed"
     try:
         yield
@@ -72,13 +59,13 @@ def _mark(response: Response, *, repeated: bool) -> None:
         response.headers["Idempotent-Replayed"] = "true"
 
 
-def _status(workflows: Catalog, to: Address) -> WorkflowStatus:
-    return StatusService(workflows).status(to.run_id, to.caller, to.workflow_id)
+def _status(dag_cache: DagCache, to: RunAddress) -> WorkflowStatus:
+    return run_status.describe(dag_cache, to).status
 
 
 @router.post("/workflows/{workflow_run_id}/cancel", status_code=status.HTTP_202_ACCEPTED, responses=REFUSALS)
 def cancel_workflow(
-    response: Response, to: AddressDep, workflows: CatalogDep, body: BodyDep, idempotency_key: KeyHeader = None
+    response: Response, to: RunAddressDep, dag_cache: DagCacheDep, body: BodyDep, idempotency_key: KeyHeader = None
 ) -> WorkflowStatus:
     """Start nothing more of a run, and by `force` end what runs. May be repeated, with `force` after `graceful`.
 
@@ -86,27 +73,27 @@ def cancel_workflow(
     """
     wanted = json_bodies.parse(CancelRequest, body)
     key = request_headers.idempotency_key(idempotency_key or [])
-    with _told("cancel", to):
+    with _reported("cancel", to):
         _mark(response, repeated=cancel(to, wanted, key))
-    return _status(workflows, to)
+    return _status(dag_cache, to)
 
 
 @router.post("/workflows/{workflow_run_id}/retry", status_code=status.HTTP_202_ACCEPTED, responses=REFUSALS)
 def retry_workflow(
-    response: Response, to: AddressDep, workflows: CatalogDep, body: BodyDep, idempotency_key: KeyHeader = None
+    response: Response, to: RunAddressDep, dag_cache: DagCacheDep, body: BodyDep, idempotency_key: KeyHeader = None
 ) -> WorkflowStatus:
     """Run again what failed of a run that has ended, or all of it; once per `Idempotency-Key`."""
     wanted = json_bodies.parse(RetryRequest, body)
     key = request_headers.idempotency_key(idempotency_key or [])
-    with _told("retry", to):
+    with _reported("retry", to):
         _mark(response, repeated=retry(to, wanted.scope, key))
-    return _status(workflows, to)
+    return _status(dag_cache, to)
 
 
 @router.post("/workflows/{workflow_run_id}/priority", status_code=status.HTTP_202_ACCEPTED, responses=REFUSALS)
-def prioritize_workflow(to: AddressDep, workflows: CatalogDep, body: BodyDep) -> WorkflowStatus:
+def prioritize_workflow(to: RunAddressDep, dag_cache: DagCacheDep, body: BodyDep) -> WorkflowStatus:
     """Give another priority to a run that has not begun."""
     wanted = json_bodies.parse(PriorityRequest, body)
-    with _told("priority", to):
+    with _reported("priority", to):
         set_priority(to, wanted.priority)
-    return _status(workflows, to)
+    return _status(dag_cache, to)

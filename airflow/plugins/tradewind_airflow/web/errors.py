@@ -10,8 +10,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from tradewind_airflow.feed.poller import TooManyWatchersError
-from tradewind_airflow.runs.commands.refusals import RefusedError
-from tradewind_airflow.runs.read.status import AmbiguousRunError, UnknownRunError
+from tradewind_airflow.runs.refusals import RefusedError
 from tradewind_contracts.problems import Problem, ProblemType, problem
 from tradewind_service.problem_responses import ToProblem
 
@@ -22,11 +21,6 @@ RETRY_AFTER = 5
 
 def _of_the_plugin(error: Exception) -> Problem:
     match error:
-        case UnknownRunError():
-            return problem(ProblemType.UNKNOWN_RUN, "no DAG that you may read has this run")
-        case AmbiguousRunError():
-            detail = f"several DAGs have this run: {', '.join(error.args)}; name one with ?workflow_id="
-            return problem(ProblemType.STATE_CONFLICT, detail)
         case RefusedError():
             return problem(error.kind, error.detail)
         case _:
@@ -40,7 +34,7 @@ def _of_the_database(error: Exception) -> Problem:
 
 
 PROBLEMS: Mapping[type[Exception], ToProblem] = {
-    **dict.fromkeys((UnknownRunError, AmbiguousRunError, RefusedError, TooManyWatchersError), _of_the_plugin),
+    **dict.fromkeys((RefusedError, TooManyWatchersError), _of_the_plugin),
     # Down, gone in the middle, or all its connections in use.
     **dict.fromkeys((OperationalError, InterfaceError, PoolTimeoutError), _of_the_database),
 }

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Response, status
 
 from tradewind_airflow.feed.poller import Poller
-from tradewind_airflow.runs.read.status import Described
+from tradewind_airflow.runs.read.status import RunDescription
 from tradewind_airflow.web.waiting import AskedRun, AskedRunDep, PollerDep
 from tradewind_contracts.workflows import RunStatus, WorkflowStatus
 
@@ -32,7 +32,7 @@ class Answer:
         return self.etag in named or "*" in named
 
 
-def answer(found: Described) -> Answer:
+def answer(found: RunDescription) -> Answer:
     """Return what is sent of a description."""
     body = found.status.model_dump_json().encode()
     return Answer(found.row_id, found.status.status, body, f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"')

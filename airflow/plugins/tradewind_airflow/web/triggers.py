@@ -9,10 +9,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request, Response, status
 
-from tradewind_airflow.runs.create.service import TriggerService
 from tradewind_airflow.runs.read.workflows import triggerable_workflows
 from tradewind_airflow.web import bodies
-from tradewind_airflow.web.dependencies import CallerDep, CatalogDep
+from tradewind_airflow.web.dependencies import CallerDep, DagCacheDep, TriggerServiceDep
 from tradewind_contracts import run_ids
 from tradewind_contracts.batches import BatchItem, BatchResponse, ItemResult, Outcome
 from tradewind_contracts.problems import FieldError, ProblemType, problem
@@ -24,16 +23,16 @@ router = APIRouter(tags=["workflows"])
 
 
 @router.get("/workflows")
-def list_workflows(workflows: CatalogDep, caller: CallerDep) -> list[WorkflowInfo]:
+def list_workflows(dag_cache: DagCacheDep, caller: CallerDep) -> list[WorkflowInfo]:
     """Return the DAGs that you may read, with the JSON Schema of their parameters."""
-    return triggerable_workflows(workflows, caller)
+    return triggerable_workflows(dag_cache, caller)
 
 
 @router.post("/workflows/trigger", status_code=status.HTTP_202_ACCEPTED)
 def trigger_workflow(  # FastAPI's way to name what a request brings
     request: Request,
     response: Response,
-    workflows: CatalogDep,
+    service: TriggerServiceDep,
     caller: CallerDep,
     body: Annotated[bytes, Depends(bodies.bounded(bodies.SINGLE_BYTES))],
     idempotency_key: Annotated[list[str] | None, Header()] = None,
@@ -43,8 +42,8 @@ def trigger_workflow(  # FastAPI's way to name what a request brings
     key = request_headers.idempotency_key(idempotency_key or [])
     run_id = run_ids.from_idempotency_key(caller.name, wanted.workflow_id, key) if key else run_ids.new()
     item = BatchItem(**wanted.model_dump(), workflow_run_id=run_id)
-    answer = TriggerService(workflows).trigger([item], caller)[0]
-    result = accepted(answer.result)
+    outcome = service.trigger([item], caller)[0]
+    result = accepted(outcome.result)
     repeated = result.outcome is Outcome.EXISTS
     if repeated:
         response.headers["Idempotent-Replayed"] = "true"
@@ -52,7 +51,7 @@ def trigger_workflow(  # FastAPI's way to name what a request brings
     return WorkflowResponse(
         workflow_run_id=run_id,
         status=result.status or RunStatus.QUEUED,
-        created_at=answer.created_at or datetime.now(UTC),
+        created_at=outcome.created_at or datetime.now(UTC),
         workflow_id=wanted.workflow_id,
         workflow_type=wanted.workflow_type,
         deduplicated=repeated,
@@ -68,13 +67,13 @@ def accepted(result: ItemResult) -> ItemResult:
 
 @router.post("/workflows/trigger/batch")
 def trigger_batch(
-    workflows: CatalogDep, caller: CallerDep, body: Annotated[bytes, Depends(bodies.bounded(bodies.BATCH_BYTES))]
+    service: TriggerServiceDep, caller: CallerDep, body: Annotated[bytes, Depends(bodies.bounded(bodies.BATCH_BYTES))]
 ) -> BatchResponse:
     """Make up to 500 runs in one transaction; each item gets its own answer, and costs no other item its run."""
     items = bodies.parse_items(BatchItem, body)
-    answers = iter(TriggerService(workflows).trigger([item for item in items if isinstance(item, BatchItem)], caller))
+    outcomes = iter(service.trigger([item for item in items if isinstance(item, BatchItem)], caller))
     return BatchResponse(
-        items=[next(answers).result if isinstance(item, BatchItem) else not_an_item(item) for item in items]
+        items=[next(outcomes).result if isinstance(item, BatchItem) else not_an_item(item) for item in items]
     )
 
 

@@ -7,14 +7,14 @@ from typing import Annotated, ParamSpec, TypeVar
 
 import anyio
 import anyio.to_thread
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Request
 
 from tradewind_airflow.feed.poller import Poller
-from tradewind_airflow.runs.callers import Caller
-from tradewind_airflow.runs.read.status import Described, StatusService
-from tradewind_airflow.web.dependencies import CallerDep, CatalogDep
-from tradewind_contracts.run_ids import RunId
-from tradewind_contracts.workflows import WorkflowId
+from tradewind_airflow.runs.dag_cache import DagCache
+from tradewind_airflow.runs.lookup import RunAddress
+from tradewind_airflow.runs.read import status
+from tradewind_airflow.runs.read.status import RunDescription
+from tradewind_airflow.web.dependencies import DagCacheDep, RunAddressDep
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -50,32 +50,24 @@ PollerDep = Annotated[Poller, Depends(poller)]
 
 @dataclass(frozen=True)
 class AskedRun:
-    """The run that a request names, for who asks."""
+    """The run that a request names, read on threads of its own."""
 
-    run_id: str
-    workflow_id: str | None
-    caller: Caller
-    service: StatusService
+    address: RunAddress
+    dag_cache: DagCache
     look_ups: LookUps
 
-    async def describe(self) -> Described:
-        """Return where it is; raise UnknownRunError (404) and AmbiguousRunError (409)."""
-        return await self.look_ups.run(self.service.describe, self.run_id, self.caller, self.workflow_id)
+    async def describe(self) -> RunDescription:
+        """Return its status; raise `RefusedError` (404, 409)."""
+        return await self.look_ups.run(status.describe, self.dag_cache, self.address)
 
     async def locate(self) -> int:
-        """Return its row's id; raise UnknownRunError (404) and AmbiguousRunError (409)."""
-        return await self.look_ups.run(self.service.locate, self.run_id, self.caller, self.workflow_id)
+        """Return its row's id; raise `RefusedError` (404, 409)."""
+        return await self.look_ups.run(status.locate, self.address)
 
 
-def asked_run(
-    workflow_run_id: RunId,
-    workflows: CatalogDep,
-    caller: CallerDep,
-    threads: LookUpsDep,
-    workflow_id: Annotated[WorkflowId | None, Query(description="Whose run, where several DAGs have this id")] = None,
-) -> AskedRun:
-    """Return which run is asked for."""
-    return AskedRun(workflow_run_id, workflow_id, caller, StatusService(workflows), threads)
+def asked_run(address: RunAddressDep, dag_cache: DagCacheDep, threads: LookUpsDep) -> AskedRun:
+    """Return the run that is asked for."""
+    return AskedRun(address, dag_cache, threads)
 
 
 AskedRunDep = Annotated[AskedRun, Depends(asked_run)]

@@ -10,7 +10,6 @@ from tradewind_airflow.runs.envelope import (
     asked_priority_of,
     conf_of,
     envelope_of,
-    is_cancelled,
     parameters_of,
     priority_of,
     with_envelope,
@@ -79,25 +78,3 @@ def test_an_envelope_survives_the_database() -> None:
 
 def test_a_foreign_envelope_is_an_empty_one() -> None:
     assert envelope_of({RESERVED_KEY: {"cancel": "yes"}}) == envelope_of(None) == envelope_of({}) == RunEnvelope()
-
-
-@pytest.mark.parametrize(
-    ("state", "clear_number", "effective", "expected"),
-    [
-        ("failed", 0, True, True),
-        ("running", 0, True, False),
-        ("success", 0, True, False),
-        ("failed", 1, True, False),
-        ("failed", 0, False, False),
-    ],
-)
-def test_a_run_reads_cancelled_until_it_is_retried(
-    state: str, clear_number: int, *, effective: bool, expected: bool
-) -> None:
-    conf = with_envelope({}, RunEnvelope(cancel=cancellation(effective=effective)))
-    assert is_cancelled(conf[RESERVED_KEY], clear_number=clear_number, state=state) is expected
-
-
-def test_a_failed_run_without_a_cancel_failed() -> None:
-    assert not is_cancelled(None, clear_number=0, state="failed")
-    assert not is_cancelled(conf_of(item())[RESERVED_KEY], clear_number=0, state="failed")

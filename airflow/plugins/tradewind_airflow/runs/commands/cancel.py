@@ -9,10 +9,10 @@ Another graceful cancel ends it between two tries, one by force at once.
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
-from airflow._shared.timezones import timezone
-from airflow.api_fastapi.core_api.services.public.task_instances import _emit_state_listener_hooks
 from airflow.listeners.listener import get_listener_manager
 from airflow.models.taskinstance import TaskInstance
 from airflow.serialization.definitions.dag import SerializedDAG
@@ -23,8 +23,9 @@ from structlog import get_logger
 
 from tradewind_airflow.runs.commands import cancel_plan
 from tradewind_airflow.runs.commands.cancel_plan import Plan, Task
-from tradewind_airflow.runs.commands.locked_run import Address, Addressed, addressed
+from tradewind_airflow.runs.commands.locked_run import LockedRun, locked_run
 from tradewind_airflow.runs.envelope import Cancellation
+from tradewind_airflow.runs.lookup import RunAddress
 from tradewind_contracts.commands import CancelRequest
 
 log = get_logger(__name__)
@@ -33,12 +34,12 @@ CHUNK = 500
 """Task instances that one statement changes."""
 
 
-def cancel(address: Address, wanted: CancelRequest, key: str | None = None) -> bool:
+def cancel(address: RunAddress, wanted: CancelRequest, key: str | None = None) -> bool:
     """Cancel a run; return, when that is committed, whether an earlier call with `key` had done so.
 
     Raises `RefusedError`.
     """
-    with addressed(address) as target:
+    with locked_run(address) as target:
         last = target.envelope.cancel
         key_id = target.key_id(key)
         if key_id and last and last.id == key_id:
@@ -49,7 +50,7 @@ def cancel(address: Address, wanted: CancelRequest, key: str | None = None) -> b
         return False
 
 
-def _cancel(target: Addressed, wanted: CancelRequest, known: Cancellation | None, key_id: str | None) -> None:
+def _cancel(target: LockedRun, wanted: CancelRequest, known: Cancellation | None, key_id: str | None) -> None:
     dag = target.dag()
     plan = cancel_plan.plan(wanted.mode, _tasks(target, dag), target.run.state)
     if plan.is_empty and known and cancel_plan.covers(known, wanted.mode):
@@ -59,7 +60,7 @@ def _cancel(target: Addressed, wanted: CancelRequest, known: Cancellation | None
     target.audit("cancel", mode=wanted.mode, not_started=len(plan.upstream_failed), ended=len(plan.failed))
 
 
-def _tasks(target: Addressed, dag: SerializedDAG | None) -> list[Task]:
+def _tasks(target: LockedRun, dag: SerializedDAG | None) -> list[Task]:
     """Return the run's task instances; until the commit no worker starts or ends one of them."""
     query = select(TaskInstance.id, TaskInstance.task_id, TaskInstance.state, TaskInstance.next_method).where(
         TaskInstance.dag_id == target.run.dag_id, TaskInstance.run_id == target.run.run_id
@@ -69,18 +70,19 @@ def _tasks(target: Addressed, dag: SerializedDAG | None) -> list[Task]:
     return [Task(row.id, row.state, row.next_method is not None, row.task_id in teardowns) for row in rows]
 
 
-def _carry_out(target: Addressed, plan: Plan, dag: SerializedDAG | None) -> None:
+def _carry_out(target: LockedRun, plan: Plan, dag: SerializedDAG | None) -> None:
     _mark(target, plan.upstream_failed, TaskInstanceState.UPSTREAM_FAILED)
     _mark(target, plan.failed, TaskInstanceState.FAILED)
-    ended = target.session.scalars(select(TaskInstance).where(TaskInstance.id.in_(plan.failed))).all()
-    _emit_state_listener_hooks(list(ended), TaskInstanceState.FAILED)
+    for task in target.session.scalars(select(TaskInstance).where(TaskInstance.id.in_(plan.failed))).all():
+        error = f"TaskInstance's state was manually set to `{TaskInstanceState.FAILED}`."
+        _notify("on_task_instance_failed", previous_state=None, task_instance=task, error=error)
     if plan.ends_run:
         _end(target, dag)
 
 
-def _mark(target: Addressed, ids: Sequence[UUID], state: TaskInstanceState) -> None:
+def _mark(target: LockedRun, ids: Sequence[UUID], state: TaskInstanceState) -> None:
     """Set what `TaskInstance.set_state` sets, for many."""
-    now = timezone.utcnow()
+    now = datetime.now(UTC)
     for start in range(0, len(ids), CHUNK):
         chosen = update(TaskInstance).where(TaskInstance.id.in_(ids[start : start + CHUNK]))
         target.session.execute(chosen.where(TaskInstance.start_date.is_(None)).values(start_date=now))
@@ -89,23 +91,27 @@ def _mark(target: Addressed, ids: Sequence[UUID], state: TaskInstanceState) -> N
         target.session.execute(change.values(end_date=func.coalesce(TaskInstance.end_date, now)))
 
 
-def _end(target: Addressed, dag: SerializedDAG | None) -> None:
+def _end(target: LockedRun, dag: SerializedDAG | None) -> None:
     """End the run as Airflow's `PATCH dagRuns` does (`patch_dag_run_state`): without the DAG's own callbacks."""
     target.run.set_state(DagRunState.FAILED)
     target.run.dag = dag
+    _notify("on_dag_run_failed", dag_run=target.run, msg="Dag Run was cancelled.")
+
+
+def _notify(hook: str, **arguments: Any) -> None:
+    """Call Airflow's listeners as its own API does: an error of theirs is logged, and fails no command."""
     try:
-        get_listener_manager().hook.on_dag_run_failed(dag_run=target.run, msg="Dag Run was cancelled.")
+        getattr(get_listener_manager().hook, hook)(**arguments)
     except Exception:
-        # As in Airflow: what a listener does is nothing that a command may fail for.
         log.exception("error calling listener")
 
 
-def _record(target: Addressed, plan: Plan, wanted: CancelRequest, known: Cancellation | None) -> Cancellation:
+def _record(target: LockedRun, plan: Plan, wanted: CancelRequest, known: Cancellation | None) -> Cancellation:
     return Cancellation(
         mode=known.mode if known and cancel_plan.covers(known, wanted.mode) else wanted.mode,
         reason=wanted.reason or (known.reason if known else None),
         by=target.caller_name,
-        at=timezone.utcnow(),
+        at=datetime.now(UTC),
         clear_number=target.run.clear_number,
         effective=not plan.is_empty or (known is not None and known.effective),
     )

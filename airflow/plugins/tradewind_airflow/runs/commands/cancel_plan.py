@@ -6,8 +6,8 @@ from uuid import UUID
 
 from airflow.utils.state import DagRunState, State, TaskInstanceState
 
-from tradewind_airflow.runs.commands.refusals import RefusedError
 from tradewind_airflow.runs.envelope import Cancellation
+from tradewind_airflow.runs.refusals import RefusedError
 from tradewind_contracts.events import CancelMode
 from tradewind_contracts.problems import ProblemType
 

@@ -5,16 +5,17 @@ from airflow.utils.state import DagRunState
 from airflow.utils.types import DagRunType
 
 from tradewind_airflow.runs import priorities
-from tradewind_airflow.runs.commands.locked_run import Address, addressed
-from tradewind_airflow.runs.commands.refusals import RefusedError
+from tradewind_airflow.runs.commands.locked_run import locked_run
 from tradewind_airflow.runs.envelope import RunEnvelope
-from tradewind_airflow.runs.priority_weights import weigh
+from tradewind_airflow.runs.lookup import RunAddress
+from tradewind_airflow.runs.priority_weights import set_weights
+from tradewind_airflow.runs.refusals import RefusedError
 from tradewind_contracts.problems import ProblemType
 
 
-def set_priority(address: Address, wanted: int) -> None:
+def set_priority(address: RunAddress, wanted: int) -> None:
     """Give a run another priority; return when that is committed. Raises `RefusedError`."""
-    with addressed(address) as target:
+    with locked_run(address) as target:
         envelope = target.envelope
         if is_done(wanted, envelope.priority, target.run.state):
             return
@@ -22,7 +23,7 @@ def set_priority(address: Address, wanted: int) -> None:
         _move(target.run, wanted)
         dag = target.dag()
         if dag is not None:
-            weigh(target.session, dag, target.run.run_id, wanted)
+            set_weights(target.session, dag, target.run.run_id, wanted)
         target.audit("priority", priority=wanted, before=envelope.priority)
 
 
@@ -42,6 +43,6 @@ def asked(envelope: RunEnvelope) -> int:
 
 
 def _move(run: DagRun, priority: int) -> None:
-    # A run of a schedule, or one for later, has its time for a reason.
+    # The time of a scheduled run, or of one for later, is left as it is.
     if run.run_type == DagRunType.MANUAL and run.created_at and run.run_after <= run.created_at:
         run.run_after = priorities.run_after(run.created_at, priority)

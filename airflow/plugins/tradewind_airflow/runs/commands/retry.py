@@ -9,9 +9,10 @@ from airflow.serialization.definitions.dag import SerializedDAG
 from airflow.utils.state import DagRunState, State, TaskInstanceState
 from sqlalchemy import select
 
-from tradewind_airflow.runs.commands.locked_run import Address, Addressed, addressed
-from tradewind_airflow.runs.commands.refusals import RefusedError
+from tradewind_airflow.runs.commands.locked_run import LockedRun, locked_run
 from tradewind_airflow.runs.envelope import KEPT_RETRIES, Retry
+from tradewind_airflow.runs.lookup import RunAddress
+from tradewind_airflow.runs.refusals import RefusedError
 from tradewind_contracts.commands import RetryScope
 from tradewind_contracts.problems import ProblemType
 
@@ -25,12 +26,12 @@ class Ended:
     state: str | None
 
 
-def retry(address: Address, scope: RetryScope, key: str | None = None) -> bool:
+def retry(address: RunAddress, scope: RetryScope, key: str | None = None) -> bool:
     """Run a run again; return, when that is committed, whether an earlier call with `key` had done so.
 
     Raises `RefusedError`.
     """
-    with addressed(address) as target:
+    with locked_run(address) as target:
         key_id = target.key_id(key)
         if is_repeat(target.envelope.retries, key_id, scope):
             return True
@@ -76,7 +77,7 @@ def to_do_again(
     return [(task.task_id, task.map_index) for task in [*failed, *waited]]
 
 
-def _clear(target: Addressed, scope: RetryScope) -> int:
+def _clear(target: LockedRun, scope: RetryScope) -> int:
     run, dag = target.run, target.dag()
     if dag is None or run.dag_model is None or run.dag_model.is_stale:
         detail = f"the DAG {run.dag_id!r} is no longer there in this run's version: bring it back, or trigger a new run"
@@ -89,7 +90,7 @@ def _clear(target: Addressed, scope: RetryScope) -> int:
     return number
 
 
-def _failed(target: Addressed, dag: SerializedDAG) -> list[tuple[str, int]]:
+def _failed(target: LockedRun, dag: SerializedDAG) -> list[tuple[str, int]]:
     of_run = (TaskInstance.dag_id == target.run.dag_id, TaskInstance.run_id == target.run.run_id)
     rows = target.session.execute(
         select(TaskInstance.task_id, TaskInstance.map_index, TaskInstance.state).where(

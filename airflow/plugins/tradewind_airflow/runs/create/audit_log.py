@@ -1,41 +1,41 @@
-"""The row in Airflow's audit log (`log`) that each created run gets: who made it, for which event; no payload."""
+"""The row in Airflow's audit log (`log`) of each created run: who created it, for which event; no payload."""
 
 import json
 from collections.abc import Collection
+from datetime import UTC, datetime
 from typing import Any
 
-from airflow._shared.timezones import timezone
 from airflow.models.log import Log
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from tradewind_airflow.runs.create.run_requests import RunRequest
+from tradewind_contracts.batches import BatchItem
 
 EVENT = "tradewind_trigger"
 """`event` of such a row."""
 
-_AUDIT = insert(Log.__table__)
+_INSERT = insert(Log.__table__)
 
 
-def write(session: Session, requests: Collection[RunRequest], user_name: str) -> None:
-    """Write the rows of runs that were just made, in their own transaction: no run without its row, no row alone."""
-    if rows := [_row(request, user_name) for request in requests]:
-        session.execute(_AUDIT, rows)
+def write(session: Session, items: Collection[BatchItem], user_name: str) -> None:
+    """Write the rows of runs that were just created, in the same transaction: neither exists without the other."""
+    if rows := [_row(item, user_name) for item in items]:
+        session.execute(_INSERT, rows)
 
 
-def _row(request: RunRequest, user_name: str) -> dict[str, Any]:
+def _row(item: BatchItem, user_name: str) -> dict[str, Any]:
     return {
-        "dttm": timezone.utcnow(),
+        "dttm": datetime.now(UTC),
         "event": EVENT,
         "owner": user_name,
         "owner_display_name": user_name,
-        "dag_id": request.dag.dag_id,
-        "run_id": request.run_id,
-        "extra": origin(request),
+        "dag_id": item.workflow_id,
+        "run_id": item.workflow_run_id,
+        "extra": origin(item),
     }
 
 
-def origin(request: RunRequest) -> str:
-    """Return what the row tells of the event that asked for the run, as JSON (`extra`)."""
-    event = request.item.origin
+def origin(item: BatchItem) -> str:
+    """Return the row's `extra`: the event that asked for the run, as JSON."""
+    event = item.origin
     return json.dumps({"event_id": event.event_id, "source": event.source} if event else {})

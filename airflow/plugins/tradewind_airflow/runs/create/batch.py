@@ -1,4 +1,4 @@
-"""One batch of triggers in one transaction: what is known is read once, then each item gets its answer."""
+"""One batch of triggers in one transaction: what is known is read once, then each item gets its outcome."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -6,35 +6,37 @@ from datetime import UTC, datetime
 from airflow.utils.state import DagRunState
 from sqlalchemy.orm import Session
 
+from tradewind_airflow.runs import dags
 from tradewind_airflow.runs.callers import Caller
-from tradewind_airflow.runs.catalog import Catalog, DagKey
-from tradewind_airflow.runs.create import create_runs, existing_runs, outcomes
+from tradewind_airflow.runs.create import existing_runs, outcomes
+from tradewind_airflow.runs.create.create_runs import create_runs
 from tradewind_airflow.runs.create.existing_runs import ExistingRun
 from tradewind_airflow.runs.create.outcomes import ItemOutcome
-from tradewind_airflow.runs.create.run_requests import Creation, Refused, RunRequest
+from tradewind_airflow.runs.create.run_requests import BulkWriter, Creation, Refused, RunRequest
+from tradewind_airflow.runs.dag_cache import DagCache
+from tradewind_airflow.runs.dags import DagKey
 from tradewind_airflow.runs.envelope import conf_of
 from tradewind_contracts.batches import BatchItem
 
 
 class Batch:
-    """Settles `items`, each of which has its run id. The session's owner commits."""
+    """Processes `items`, each of which has its run id. The session's owner commits."""
 
-    def __init__(self, session: Session, workflows: Catalog, caller: Caller, items: Sequence[BatchItem]) -> None:
+    def __init__(self, session: Session, dag_cache: DagCache, caller: Caller, items: Sequence[BatchItem]) -> None:
         self._session = session
-        self._catalog = workflows
+        self._dag_cache = dag_cache
         self._caller = caller
         self._items = items
-        self._workflows = workflows.find(session, {item.workflow_id for item in items})
+        self._dags = dags.find(session, {item.workflow_id for item in items})
         self._known = self._look_up(item.workflow_run_id for item in items)
 
-    def settle(self) -> list[ItemOutcome]:
-        """Return the items' answers, in order. Raises `TransactionLostError`."""
+    def process(self, bulk: BulkWriter | None) -> list[ItemOutcome]:
+        """Return the items' outcomes, in order. Raises `TransactionLostError`."""
         first = [self._outcome_or_request(item) for item in self._items]
-        requests = _by_id(request for request in first if isinstance(request, RunRequest))
-        made = create_runs.create_runs(self._session, _by_priority(requests.values()), self._caller.name)
-        taken = self._look_up(run_id for run_id, result in made.items() if result is Creation.TAKEN)
-        self._known |= taken
-        return [given if isinstance(given, ItemOutcome) else self._made(given, requests, made) for given in first]
+        requests = _by_id(one for one in first if isinstance(one, RunRequest))
+        made = create_runs(self._session, _by_priority(requests.values()), self._caller.name, bulk)
+        self._known |= self._look_up(run_id for run_id, result in made.items() if result is Creation.TAKEN)
+        return [one if isinstance(one, ItemOutcome) else self._outcome(one, requests, made) for one in first]
 
     def _look_up(self, run_ids: Iterable[str | None]) -> dict[str, list[ExistingRun]]:
         wanted = {run_id for run_id in run_ids if run_id}
@@ -44,41 +46,38 @@ class Batch:
         barred = outcomes.barred(item, may_trigger=self._caller.may_trigger(item.workflow_id))
         if barred:
             return barred
-        workflow = self._workflows.get(item.workflow_id)
-        # A run that exists is told of, whatever became of its DAG since.
+        dag = self._dags.get(item.workflow_id)
+        # An existing run is reported even if its DAG has changed or gone.
         if runs := self._known.get(item.workflow_run_id or ""):
-            return outcomes.compared(item, runs, workflow)
-        if refused := outcomes.refused(item, workflow):
+            return outcomes.compared(item, runs, dag)
+        if refused := outcomes.refused(item, dag):
             return refused
-        assert workflow is not None  # noqa: S101  # else it was refused
-        assert workflow.key is not None  # noqa: S101  # else it was refused
-        return self._request(item, workflow.key)
+        assert dag is not None  # noqa: S101  # else it was refused
+        assert dag.key is not None  # noqa: S101  # else it was refused
+        return self._request(item, dag.key)
 
     def _request(self, item: BatchItem, key: DagKey) -> ItemOutcome | RunRequest:
         try:
-            errors = self._catalog.parameters(self._session, key).errors(item.parameters)
-            dag = self._catalog.dag(self._session, key)
-            template = self._catalog.template(self._session, key)
+            errors = self._dag_cache.parameters(self._session, key).errors(item.parameters)
+            dag = self._dag_cache.dag(self._session, key)
         except LookupError as error:
             return outcomes.unavailable(item, str(error))
-        return outcomes.bad_parameters(item, errors) if errors else RunRequest(dag, key, template, item, conf_of(item))
+        return outcomes.bad_parameters(item, errors) if errors else RunRequest(dag, key, item, conf_of(item))
 
-    def _made(
+    def _outcome(
         self, request: RunRequest, requests: dict[str, RunRequest], made: dict[str, Creation | Refused]
     ) -> ItemOutcome:
-        workflow = self._workflows[request.dag.dag_id]
-        result = made[request.run_id]
+        dag, result = self._dags[request.dag.dag_id], made[request.run_id]
         if result is Creation.CREATED and requests[request.run_id] is request:
-            return outcomes.created(_new_run(request), workflow)
+            return outcomes.created(_new_run(request), dag)
         if result is Creation.CREATED:
-            # The id stands twice in this batch: its first item made the run.
-            return outcomes.compared(request.item, [_new_run(requests[request.run_id])], workflow)
+            # The id occurs twice in this batch: the run is its first item's.
+            return outcomes.compared(request.item, [_new_run(requests[request.run_id])], dag)
         if isinstance(result, Refused):
             return outcomes.refused_by_airflow(request.item, result.reason)
-        runs = self._known.get(request.run_id)
-        if runs:
-            return outcomes.compared(request.item, runs, workflow)
-        return outcomes.unavailable(request.item, f"the DAG {request.dag.dag_id!r} changed just now")
+        if runs := self._known.get(request.run_id):
+            return outcomes.compared(request.item, runs, dag)
+        return outcomes.unavailable(request.item, f"the DAG {dag.dag_id!r} changed just now")
 
 
 def _by_id(requests: Iterable[RunRequest]) -> dict[str, RunRequest]:
@@ -89,7 +88,7 @@ def _by_id(requests: Iterable[RunRequest]) -> dict[str, RunRequest]:
 
 
 def _by_priority(requests: Iterable[RunRequest]) -> list[RunRequest]:
-    """Highest first, else as given: the scheduler takes the run first that was made first."""
+    """Highest first, else as given: the scheduler starts the run first that was created first."""
     return sorted(requests, key=lambda request: -request.item.priority)
 
 

@@ -1,6 +1,7 @@
-"""Making DAG runs: the one step of a trigger that writes.
+"""Create DAG runs: the only step of a trigger that writes.
 
-`create_runs` is the whole interface. Plain runs are written in bulk, the others by Airflow, each under a savepoint.
+`create_runs` is the whole interface. Plain runs are written in bulk where there is a bulk writer, the others by
+Airflow's `create_dagrun`, each under a savepoint.
 """
 
 from collections.abc import Collection
@@ -16,25 +17,25 @@ from sqlalchemy.orm import Session
 
 from tradewind_airflow.runs import priorities
 from tradewind_airflow.runs.create import audit_log
-from tradewind_airflow.runs.create.bulk import writer
-from tradewind_airflow.runs.create.run_requests import Creation, Refused, RunRequest, TransactionLostError
-from tradewind_airflow.runs.priority_weights import weigh
+from tradewind_airflow.runs.create.run_requests import BulkWriter, Creation, Refused, RunRequest, TransactionLostError
+from tradewind_airflow.runs.priority_weights import set_weights
 
 
 class NewerVersionError(Exception):
-    """The DAG got a new version while its run was being made."""
+    """The DAG got a new version while its run was being created."""
 
 
-def create_runs(session: Session, requests: Collection[RunRequest], user_name: str) -> dict[str, Creation | Refused]:
-    """Make the runs in the session's transaction, in order, and return by run id what became of each.
+def create_runs(
+    session: Session, requests: Collection[RunRequest], user_name: str, bulk: BulkWriter | None
+) -> dict[str, Creation | Refused]:
+    """Create the runs in the session's transaction, in order, and return by run id what became of each.
 
-    A request that cannot be fulfilled leaves the others as they are. Nothing is committed. Raises
-    `TransactionLostError`.
+    A request that fails leaves the others as they are. Nothing is committed. Raises `TransactionLostError`.
     """
-    plain = {request.run_id for request in writer.suited(session, requests)}
+    plain = {request.run_id for request in bulk.suited(session, requests)} if bulk else set()
     made: dict[str, Creation | Refused] = {}
     for in_bulk, neighbours in groupby(requests, lambda request: request.run_id in plain):
-        create = writer.create if in_bulk else _one_by_one
+        create = bulk.create if bulk and in_bulk else _one_by_one
         made |= create(session, list(neighbours), user_name)
     return made
 
@@ -46,7 +47,8 @@ def _one_by_one(session: Session, requests: Collection[RunRequest], user_name: s
         made[request.run_id] = _create(session, request, user_name)
         if session.get_transaction() is not root:
             raise TransactionLostError
-    audit_log.write(session, [request for request in requests if made[request.run_id] is Creation.CREATED], user_name)
+    created = [request.item for request in requests if made[request.run_id] is Creation.CREATED]
+    audit_log.write(session, created, user_name)
     return made
 
 
@@ -80,4 +82,4 @@ def _write(session: Session, request: RunRequest, user_name: str) -> None:
     if run.created_dag_version_id != request.key.version_id:
         raise NewerVersionError
     if request.item.priority:
-        weigh(session, request.dag, request.run_id, request.item.priority)
+        set_weights(session, request.dag, request.run_id, request.item.priority)

@@ -1,7 +1,7 @@
-"""The runs that exist, found by run id alone: an id is a run's identity everywhere, whichever DAG it is of.
+"""Existing runs, found by run id alone: an id is a run's identity everywhere, whichever DAG it belongs to.
 
-The statement asks for nothing but ids, which the index `tradewind_dag_run_run_id` answers however many runs and DAGs
-there are (`tradewind_airflow.database.indexes`). Without that index it is right as well, and reads all runs.
+The statement filters by ids alone, which the index `tradewind_dag_run_run_id` answers however many runs and DAGs
+there are (`tradewind_airflow.database.indexes`). Without that index it is correct as well, and reads all runs.
 """
 
 from collections.abc import Collection
@@ -20,7 +20,7 @@ from tradewind_contracts.batches import BatchItem
 
 @dataclass(frozen=True)
 class ExistingRun:
-    """A row of `dag_run`, as far as it matters here."""
+    """A row of `dag_run`: what a repeated request is compared with."""
 
     dag_id: str
     run_id: str
@@ -30,7 +30,7 @@ class ExistingRun:
     created_at: datetime
 
     def is_of(self, item: BatchItem) -> bool:
-        """Whether the item asks for this very run, or for another one under its id."""
+        """Whether the item is the request that created this run, and not another one with the same id."""
         asked = (item.workflow_id, item.parameters, item.priority)
         return asked == (self.dag_id, self.parameters, self.priority)
 

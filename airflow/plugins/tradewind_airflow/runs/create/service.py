@@ -1,4 +1,4 @@
-"""Triggers in, runs out: one transaction for a batch, and an answer for each item."""
+"""Triggers in, runs out: one transaction for a batch, and an outcome for each item."""
 
 import logging
 import time
@@ -11,11 +11,11 @@ from airflow.utils.session import create_session
 from sqlalchemy.exc import OperationalError
 
 from tradewind_airflow.runs.callers import Caller
-from tradewind_airflow.runs.catalog import Catalog
 from tradewind_airflow.runs.create import outcomes
 from tradewind_airflow.runs.create.batch import Batch
 from tradewind_airflow.runs.create.outcomes import ItemOutcome
-from tradewind_airflow.runs.create.run_requests import TransactionLostError
+from tradewind_airflow.runs.create.run_requests import BulkWriter, TransactionLostError
+from tradewind_airflow.runs.dag_cache import DagCache
 from tradewind_contracts import run_ids
 from tradewind_contracts.batches import BatchItem
 
@@ -26,17 +26,21 @@ DEADLOCK = "40P01"
 
 
 class TriggerService:
-    """Makes the runs that are asked for. One per process; its calls block, so they belong on a worker thread."""
+    """Creates the runs that are asked for. One per process; its calls block, so they belong on a worker thread.
 
-    def __init__(self, workflows: Catalog) -> None:
-        self._workflows = workflows
+    Without `bulk`, every run is created by Airflow's `create_dagrun`.
+    """
+
+    def __init__(self, dag_cache: DagCache, bulk: BulkWriter | None = None) -> None:
+        self._dag_cache = dag_cache
+        self._bulk = bulk
 
     def trigger(self, items: Sequence[BatchItem], caller: Caller) -> list[ItemOutcome]:
-        """Return an answer per item, in order, once what they say is committed. Safe to repeat: an id has one run."""
+        """Return an outcome per item, in order, once all is committed. Safe to repeat: an id has one run."""
         began = time.perf_counter()
-        given = self._together([_named(item) for item in items], caller)
-        _report(given, caller, timedelta(seconds=time.perf_counter() - began))
-        return given
+        processed = self._together([_named(item) for item in items], caller)
+        _report(processed, caller, timedelta(seconds=time.perf_counter() - began))
+        return processed
 
     def _together(self, items: Sequence[BatchItem], caller: Caller) -> list[ItemOutcome]:
         try:
@@ -57,18 +61,18 @@ class TriggerService:
 
     def _attempt(self, items: Sequence[BatchItem], caller: Caller) -> list[ItemOutcome]:
         with create_session(scoped=False) as session:
-            return Batch(session, self._workflows, caller, items).settle()
+            return Batch(session, self._dag_cache, caller, items).process(self._bulk)
 
 
 def _named(item: BatchItem) -> BatchItem:
     return item if item.workflow_run_id else item.model_copy(update={"workflow_run_id": run_ids.new()})
 
 
-def _report(given: Sequence[ItemOutcome], caller: Caller, duration: timedelta) -> None:
-    """Count and log what became of a batch: numbers and names alone, nothing that the items carry."""
-    outcomes = Counter(answer.result.outcome.value for answer in given)
-    for outcome, count in outcomes.items():
+def _report(processed: Sequence[ItemOutcome], caller: Caller, duration: timedelta) -> None:
+    """Count and log a batch's outcomes: numbers and names alone, nothing that the items carry."""
+    counts = Counter(one.result.outcome.value for one in processed)
+    for outcome, count in counts.items():
         stats.incr("tradewind.triggers", count, tags={"outcome": outcome})
     stats.timing("tradewind.batch.duration", duration)
-    told = ", ".join(f"{count} {name}" for name, count in outcomes.items())
-    logger.info("%s triggered %d in %.1f ms: %s", caller.name, len(given), duration.total_seconds() * 1000, told)
+    listed = ", ".join(f"{count} {name}" for name, count in counts.items())
+    logger.info("%s triggered %d in %.1f ms: %s", caller.name, len(processed), duration.total_seconds() * 1000, listed)

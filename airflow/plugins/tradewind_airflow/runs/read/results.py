@@ -1,4 +1,4 @@
-"""What came out of a run: the value of its result task, or the tasks that failed."""
+"""The result of a run that succeeded, and which tasks of a run failed."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -11,7 +11,8 @@ from airflow.utils.state import TaskInstanceState
 from sqlalchemy import Row, Select, bindparam, select
 from sqlalchemy.orm import Session
 
-from tradewind_airflow.runs.catalog import Catalog, DagKey
+from tradewind_airflow.runs.dag_cache import DagCache
+from tradewind_airflow.runs.dags import DagKey
 
 RESULT_TASK = "result"
 """A task with this id gives the run's result, unless the DAG's author marked another (`returns_dag_result`)."""
@@ -20,13 +21,13 @@ RETURN_VALUE = "return_value"
 MAX_NAMED_FAILURES = 20
 
 
-def result(session: Session, catalog: Catalog, run: Row[Any]) -> Any:
+def result(session: Session, dag_cache: DagCache, run: Row[Any]) -> Any:
     """Return the marked task's value, else that of the task `result`, else that of the only last task; else None."""
     values = session.execute(_values(), {"row_id": run.id}).all()
     marked = [value for value in values if value.dag_result]
     if marked or not values:
         return _value(marked)
-    task = RESULT_TASK if any(value.task_id == RESULT_TASK for value in values) else _last(session, catalog, run)
+    task = RESULT_TASK if any(value.task_id == RESULT_TASK for value in values) else _last(session, dag_cache, run)
     return _value([value for value in values if value.task_id == task])
 
 
@@ -39,12 +40,12 @@ def _values() -> Select[*tuple[Any, ...]]:
     )
 
 
-def _last(session: Session, catalog: Catalog, run: Row[Any]) -> str | None:
+def _last(session: Session, dag_cache: DagCache, run: Row[Any]) -> str | None:
     version = run.created_dag_version_id
     dag_hash = session.scalar(_hash(), {"version": version})
     if dag_hash is None:
         return None
-    tasks = catalog.dag(session, DagKey(version, dag_hash)).tasks
+    tasks = dag_cache.dag(session, DagKey(version, dag_hash)).tasks
     leaves = [task.task_id for task in tasks if not task.downstream_task_ids]
     return leaves[0] if len(leaves) == 1 else None
 
@@ -55,7 +56,7 @@ def _hash() -> Select[str]:
 
 
 def _value(values: Sequence[Row[Any]]) -> Any:
-    # As Airflow's own `wait` endpoint gives them: one value, or those of a mapped task as a list.
+    # As Airflow's own `wait` endpoint returns them: one value, or those of a mapped task as a list.
     if len(values) == 1 and values[0].map_index < 0:
         return values[0].value
     return [value.value for value in values] or None

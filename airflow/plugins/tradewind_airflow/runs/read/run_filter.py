@@ -10,26 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from airflow.models.dagrun import DagRun
-from airflow.models.hitl import HITLDetail
-from airflow.models.taskinstance import TaskInstance
-from airflow.utils.state import DagRunState
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    String,
-    and_,
-    cast,
-    exists,
-    false,
-    func,
-    or_,
-    select,
-    true,
-    union_all,
-)
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select, union_all
 
 from tradewind_airflow.runs.envelope import RESERVED_KEY
-from tradewind_airflow.runs.read.task_counts import HUMAN_STATES
+from tradewind_airflow.runs.run_states import status_conditions
 from tradewind_contracts.workflows import RunStatus
 
 BRANCHES = 20
@@ -92,40 +76,8 @@ def _conditions(wanted: RunFilter, paused: Collection[str]) -> list[ColumnElemen
 def _status_conditions(statuses: Collection[RunStatus], paused: Collection[str]) -> list[ColumnElement[bool]]:
     if not statuses:
         return []
-    meanings = _meanings(paused)
-    meant = [meanings[status] for status in sorted(statuses) if status in meanings]
-    # The states stand alone as well, so that an index on them can be used.
-    states = DagRun.state.in_(sorted({state for state, _ in meant}))
-    return [states, or_(false(), *(and_(DagRun.state == state, detail) for state, detail in meant))]
-
-
-def _meanings(paused: Collection[str]) -> Mapping[RunStatus, tuple[DagRunState, ColumnElement[bool]]]:
-    """What each status word means in Airflow's tables; no run there is `triggered` or `rejected`."""
-    held, asked, cancelled = DagRun.dag_id.in_(paused), _human_input_pending(), _cancelled()
-    return {
-        RunStatus.QUEUED: (DagRunState.QUEUED, ~held),
-        RunStatus.HELD: (DagRunState.QUEUED, held),
-        RunStatus.RUNNING: (DagRunState.RUNNING, ~asked),
-        RunStatus.WAITING: (DagRunState.RUNNING, asked),
-        RunStatus.SUCCEEDED: (DagRunState.SUCCESS, true()),
-        RunStatus.FAILED: (DagRunState.FAILED, ~cancelled),
-        RunStatus.CANCELLED: (DagRunState.FAILED, cancelled),
-    }
-
-
-def _human_input_pending() -> ColumnElement[bool]:
-    return exists().where(
-        TaskInstance.dag_id == DagRun.dag_id,
-        TaskInstance.run_id == DagRun.run_id,
-        TaskInstance.state.in_(HUMAN_STATES),
-        HITLDetail.ti_id == TaskInstance.id,
-        HITLDetail.responded_at.is_(None),
-    )
-
-
-def _cancelled() -> ColumnElement[bool]:
-    """As `envelope.is_cancelled`; compared as text, as a conf that somebody else wrote must not fail the statement."""
-    told = (DagRun.conf[(RESERVED_KEY, "cancel", name)].as_string() for name in ("effective", "clear_number"))
-    effective, clear_number = (func.coalesce(text, "") for text in told)
-    # Postgres tells a boolean as `true`, SQLite as 1.
-    return and_(effective.in_(["true", "1"]), clear_number == cast(DagRun.clear_number, String))
+    conditions = status_conditions(paused)
+    wanted = [conditions[status] for status in sorted(statuses) if status in conditions]
+    # The states are a condition of their own as well, so that an index on them can be used.
+    states = DagRun.state.in_(sorted({state for state, _ in wanted}))
+    return [states, or_(false(), *(and_(DagRun.state == state, detail) for state, detail in wanted))]

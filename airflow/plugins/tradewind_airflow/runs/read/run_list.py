@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from tradewind_airflow.runs import names
 from tradewind_airflow.runs.callers import Caller
-from tradewind_airflow.runs.catalog import is_internal
-from tradewind_airflow.runs.read import creation_time, run_filter, status
+from tradewind_airflow.runs.dags import is_internal
+from tradewind_airflow.runs.read import creation_time, run_filter, summaries
 from tradewind_airflow.runs.read.run_filter import RunFilter
 from tradewind_contracts.workflows import WorkflowStatus
 
@@ -22,8 +22,8 @@ def page(
     """Return the newest `limit` runs that fit, and the row id below which the next page goes on; None after the last.
 
     `workflow_ids` narrows to these workflows; none given means all that the caller may read. `result` and `error` are
-    left to the status of a single run, as each of them would cost a look-up per run. Runs whose ids the contract cannot
-    carry are left out, so a page may be shorter. Blocks.
+    left to the status of a single run: each would cost a statement per run. Runs whose ids the contract cannot carry
+    are left out, so a page may be shorter. Blocks.
     """
     with create_session(scoped=False) as session:
         dags = _dags(session, caller, workflow_ids)
@@ -32,8 +32,8 @@ def page(
         rows = session.execute(run_filter.page(_bounded(session, wanted), dags, limit + 1)).all()
         shown = rows[:limit]
         plain = [row for row in shown if names.are_plain(row.dag_id, row.run_id)]
-        tasks = status.counted(session, plain)
-        found = [status.standing(row, tasks, is_paused=dags[row.dag_id]) for row in plain]
+        tasks = summaries.task_counts_of(session, plain)
+        found = [summaries.summary(row, tasks, is_paused=dags[row.dag_id]) for row in plain]
         return found, shown[-1].id if len(rows) > limit else None
 
 

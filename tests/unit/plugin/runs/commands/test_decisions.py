@@ -11,9 +11,9 @@ from hypothesis import strategies as some
 
 from tradewind_airflow.runs.commands import cancel_plan, priority, retry
 from tradewind_airflow.runs.commands.cancel_plan import EXECUTING, Plan, Task
-from tradewind_airflow.runs.commands.refusals import RefusedError
 from tradewind_airflow.runs.commands.retry import Ended
 from tradewind_airflow.runs.envelope import Cancellation, Retry, RunEnvelope
+from tradewind_airflow.runs.refusals import RefusedError
 from tradewind_contracts.commands import RetryScope
 from tradewind_contracts.events import CancelMode
 from tradewind_contracts.problems import ProblemType

@@ -4,11 +4,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from airflow.utils.state import DagRunState
 
-from tradewind_airflow.runs.catalog import DagKey, Workflow
 from tradewind_airflow.runs.create import outcomes
 from tradewind_airflow.runs.create.existing_runs import ExistingRun
+from tradewind_airflow.runs.dags import DagKey, DagRecord
 from tradewind_contracts.batches import BatchItem, Outcome
 from tradewind_contracts.problems import ProblemType
 from tradewind_contracts.workflows import RunStatus, WorkflowType
@@ -17,27 +16,8 @@ NOW = datetime(2026, 11, 23, tzinfo=UTC)
 ITEM = BatchItem(
     workflow_id="recon", workflow_type=WorkflowType.AIRFLOW, parameters={"a": 1, "b": [2.0]}, workflow_run_id="run-1"
 )
-WORKFLOW = Workflow("recon", "", False, False, False, True, DagKey(uuid.uuid4(), "hash"))
+DAG = DagRecord("recon", "", False, False, False, True, DagKey(uuid.uuid4(), "hash"))
 RUN = ExistingRun("recon", "run-1", "queued", {"b": [2], "a": 1}, ITEM.priority, NOW)
-
-
-@pytest.mark.parametrize(
-    ("state", "paused", "expected"),
-    [
-        ("queued", False, RunStatus.QUEUED),
-        ("queued", True, RunStatus.HELD),
-        ("running", False, RunStatus.RUNNING),
-        ("running", True, RunStatus.RUNNING),
-        ("success", True, RunStatus.SUCCEEDED),
-        ("failed", True, RunStatus.FAILED),
-    ],
-)
-def test_states_become_the_contracts_words(state: str, paused: bool, expected: RunStatus) -> None:
-    assert outcomes.run_status(state, is_paused=paused) is expected
-
-
-def test_every_state_of_airflow_has_a_word() -> None:
-    assert all(outcomes.run_status(state, is_paused=False) for state in DagRunState)
 
 
 def test_who_may_not_trigger_learns_nothing() -> None:
@@ -64,13 +44,13 @@ def test_what_is_allowed_is_not_barred() -> None:
     ("workflow", "outcome", "kind"),
     [
         (None, Outcome.REJECTED, ProblemType.UNKNOWN_WORKFLOW),
-        (replace(WORKFLOW, allows_manual_runs=False), Outcome.REJECTED, ProblemType.UNKNOWN_WORKFLOW),
-        (replace(WORKFLOW, has_import_errors=True), Outcome.UNAVAILABLE, ProblemType.WORKFLOW_UNAVAILABLE),
-        (replace(WORKFLOW, is_stale=True), Outcome.UNAVAILABLE, ProblemType.WORKFLOW_UNAVAILABLE),
-        (replace(WORKFLOW, key=None), Outcome.UNAVAILABLE, ProblemType.WORKFLOW_UNAVAILABLE),
+        (replace(DAG, allows_manual_runs=False), Outcome.REJECTED, ProblemType.UNKNOWN_WORKFLOW),
+        (replace(DAG, has_import_errors=True), Outcome.UNAVAILABLE, ProblemType.WORKFLOW_UNAVAILABLE),
+        (replace(DAG, is_stale=True), Outcome.UNAVAILABLE, ProblemType.WORKFLOW_UNAVAILABLE),
+        (replace(DAG, key=None), Outcome.UNAVAILABLE, ProblemType.WORKFLOW_UNAVAILABLE),
     ],
 )
-def test_a_workflow_that_cannot_run_says_why(workflow: Workflow | None, outcome: Outcome, kind: ProblemType) -> None:
+def test_a_workflow_that_cannot_run_says_why(workflow: DagRecord | None, outcome: Outcome, kind: ProblemType) -> None:
     answer = outcomes.refused(ITEM, workflow)
     assert answer
     assert answer.result.outcome is outcome
@@ -79,13 +59,13 @@ def test_a_workflow_that_cannot_run_says_why(workflow: Workflow | None, outcome:
     assert (answer.result.problem.retry_after is not None) == (outcome is Outcome.UNAVAILABLE)
 
 
-@pytest.mark.parametrize("workflow", [WORKFLOW, replace(WORKFLOW, is_paused=True)])
-def test_a_paused_workflow_may_run(workflow: Workflow) -> None:
+@pytest.mark.parametrize("workflow", [DAG, replace(DAG, is_paused=True)])
+def test_a_paused_workflow_may_run(workflow: DagRecord) -> None:
     assert outcomes.refused(ITEM, workflow) is None
 
 
 def test_the_same_request_exists_whatever_the_order_of_its_keys() -> None:
-    answer = outcomes.compared(ITEM, [RUN], replace(WORKFLOW, is_paused=True))
+    answer = outcomes.compared(ITEM, [RUN], replace(DAG, is_paused=True))
     assert answer.result.outcome is Outcome.EXISTS
     assert answer.result.status is RunStatus.HELD
     assert answer.created_at == NOW
@@ -93,7 +73,7 @@ def test_the_same_request_exists_whatever_the_order_of_its_keys() -> None:
 
 @pytest.mark.parametrize("change", [{"dag_id": "other"}, {"parameters": {"a": 1}}, {"priority": 10}])
 def test_another_request_for_the_id_is_a_conflict(change: dict[str, Any]) -> None:
-    answer = outcomes.compared(ITEM, [replace(RUN, **change)], WORKFLOW)
+    answer = outcomes.compared(ITEM, [replace(RUN, **change)], DAG)
     assert answer.result.outcome is Outcome.CONFLICT
     assert answer.result.problem
     assert answer.result.problem.type == ProblemType.IDEMPOTENCY_CONFLICT.uri

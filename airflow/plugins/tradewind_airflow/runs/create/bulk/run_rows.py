@@ -1,6 +1,7 @@
 """What a run brings to its rows, beside its DAG's template."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,7 +10,6 @@ from airflow._shared.observability.traces import (
     new_dagrun_trace_carrier,
     new_task_run_carrier,
 )
-from airflow._shared.timezones import timezone
 from airflow.models.dagrun import dagrun_trace_attributes
 from airflow.utils.state import DagRunState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
@@ -17,12 +17,13 @@ from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from tradewind_airflow.runs import priorities
 from tradewind_airflow.runs.create.run_requests import RunRequest
 
-Row = dict[str, Any]
+Context = Mapping[str, str]
+"""A W3C trace context, as `context_carrier` keeps it."""
 
 
-def run_row(request: RunRequest, user_name: str) -> Row:
-    """Return the run's row of `dag_run`, without what it is pinned to as it is written (`catalog.Newest`)."""
-    now = timezone.utcnow()
+def run_row(request: RunRequest, user_name: str) -> dict[str, Any]:
+    """Return the run's row of `dag_run`, without what the statement reads from the DAG's row as it writes."""
+    now = datetime.now(UTC)
     identity = {"dag_id": request.dag.dag_id, "run_id": request.run_id, "run_type": DagRunType.MANUAL}
     return identity | {
         "run_after": priorities.run_after(now, request.item.priority),
@@ -40,14 +41,14 @@ def run_row(request: RunRequest, user_name: str) -> Row:
     }
 
 
-def task_context(run: Row) -> Mapping[str, str]:
-    """Return the trace context of one of the run's tasks."""
-    context: Mapping[str, str] = new_task_run_carrier(run["context_carrier"])  # type: ignore[no-untyped-call]  # Airflow's
+def task_contexts(run: Mapping[str, Any], number: int) -> list[Context]:
+    """Return the trace contexts of a run's `number` tasks; only one where they share the run's, as tracing is off."""
+    first = _task_context(run)
+    if first.get("traceparent") == run["context_carrier"].get("traceparent"):
+        return [first]
+    return [first, *(_task_context(run) for _ in range(1, number))]
+
+
+def _task_context(run: Mapping[str, Any]) -> Context:
+    context: Context = new_task_run_carrier(run["context_carrier"])  # type: ignore[no-untyped-call]  # Airflow's
     return context
-
-
-def shared_contexts(runs: Collection[Row]) -> list[Mapping[str, str]] | None:
-    """Return the trace context of each run's tasks; None where each task has one of its own, as tracing is on."""
-    contexts = [task_context(run) for run in runs]
-    of_runs = [run["context_carrier"].get("traceparent") for run in runs]
-    return contexts if [context.get("traceparent") for context in contexts] == of_runs else None

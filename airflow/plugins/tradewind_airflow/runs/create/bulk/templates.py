@@ -1,18 +1,16 @@
 """What the rows of all runs of one DAG version have in common, computed once.
 
 Airflow computes the same values for each run anew (`DagRun.verify_integrity`, `TaskInstance.insert_mapping`). They may
-be kept only where nothing of them depends on the run, so a DAG that is not known to be that plain has no template.
+be kept only where none of them depends on the run, so a DAG that is not known to be that plain has no template.
 """
 
 import json
-import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
-import airflow
 from airflow import settings
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
@@ -28,17 +26,12 @@ from sqlalchemy.engine.default import DefaultDialect
 from tradewind_airflow.runs import priorities
 from tradewind_airflow.weights import RunPriority
 
-logger = logging.getLogger(__name__)
-
-TESTED_VERSION = "3.3.2"
-"""The Airflow whose `create_dagrun` the templates were compared with, column by column."""
-
 _OF_THE_RUN = {"run_id", "context_carrier", "dag_version_id"}
 
 
 @dataclass(frozen=True)
 class RunTemplate:
-    """The constant part of a run. `tasks` are rows of `task_instance`, by column, without what the run brings.
+    """The constant part of a run. `tasks` are rows of `task_instance`, by column, without the run's own columns.
 
     `weighed` are the ids of the tasks whose weights are those of a run of priority 0, and which the run's may raise.
     """
@@ -64,22 +57,9 @@ class RunTemplate:
         return _json(self.tasks)
 
 
-@cache
-def trusted(version: str = airflow.__version__) -> bool:
-    """Whether templates may be used with this Airflow; says so in the log, once, if not."""
-    if version != TESTED_VERSION:
-        logger.warning(
-            "runs are made by Airflow's create_dagrun, one by one and slowly: the bulk way was tested with "
-            "Airflow %s, and this is %s",
-            TESTED_VERSION,
-            version,
-        )
-    return version == TESTED_VERSION
-
-
 def template_of(dag: SerializedDAG) -> RunTemplate | None:
     """Return the template of a DAG's runs without a logical date; None if its rows may depend on the run."""
-    if not trusted() or not _is_plain(dag):
+    if not _is_plain(dag):
         return None
     tasks = list(dag.task_dict.values())
     return RunTemplate(
@@ -112,7 +92,7 @@ def _is_plain_task(task: SerializedBaseOperator | SerializedMappedOperator) -> b
 
 
 def _has_sound_schemas(params: SerializedParamsDict) -> bool:
-    # Airflow refuses each run of a DAG with a schema that is none; `ParameterSchema` does not look.
+    # Airflow refuses each run of a DAG with a schema that is invalid; `ParameterSchema` does not check.
     try:
         for name in params:
             schema = params.get_param(name).schema
@@ -123,7 +103,7 @@ def _has_sound_schemas(params: SerializedParamsDict) -> bool:
 
 
 def _row(task: SerializedBaseOperator | SerializedMappedOperator) -> Mapping[str, Any]:
-    # `dag_run` gives the trace context alone, which each run brings. The version is the request's.
+    # `dag_run` only provides the trace context, which is the run's own. The version is the request's.
     given = TaskInstance.insert_mapping("", task, map_index=-1, dag_version_id=None, dag_run=DagRun())
     columns = TaskInstance.__mapper__.columns
     row = {columns[name].name: value for name, value in given.items() if name in columns}

@@ -1,7 +1,5 @@
 """When a DAG's runs may be made in bulk."""
 
-import logging
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,11 +10,8 @@ from airflow.serialization.definitions.dag import SerializedDAG
 from airflow.serialization.definitions.param import SerializedParam, SerializedParamsDict
 from airflow.serialization.serialized_objects import DagSerialization
 from airflow.task.priority_strategy import PriorityWeightStrategy
-from sqlalchemy import create_engine
-from sqlalchemy.orm import Session
 
-from tradewind_airflow.runs.create.bulk import templates, writer
-from tradewind_airflow.runs.create.bulk.templates import TESTED_VERSION, template_of, trusted
+from tradewind_airflow.runs.create.bulk.templates import template_of
 from tradewind_airflow.weights import RunPriority
 
 
@@ -61,33 +56,6 @@ def test_a_cluster_policy_is_asked_for_each_run(dag: SerializedDAG, monkeypatch:
     assert template_of(dag) is None
 
 
-def test_a_schema_that_is_none_is_left_to_airflow(dag: SerializedDAG) -> None:
+def test_an_invalid_schema_is_left_to_airflow(dag: SerializedDAG) -> None:
     dag.params = SerializedParamsDict({"odd": SerializedParam("x", type="no such type")})
     assert template_of(dag) is None
-
-
-def test_another_airflow_is_not_trusted_and_that_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING, templates.__name__):
-        assert [trusted("3.9.1"), trusted("3.9.1"), trusted(TESTED_VERSION)] == [False, False, True]
-    assert [record.levelname for record in caplog.records] == ["WARNING"]
-    assert "3.9.1" in caplog.text
-
-
-def test_a_dag_has_no_template_on_another_airflow(dag: SerializedDAG, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(templates, "trusted", lambda: False)
-    assert template_of(dag) is None
-
-
-@pytest.mark.parametrize(
-    ("run_id", "expected"), [("0197-abc~1", True), ("a..b", False), ("a/b", False), ("backfill__1", False)]
-)
-def test_ids_that_airflow_may_refuse_are_left_to_it(dag: SerializedDAG, run_id: str, expected: bool) -> None:
-    request = SimpleNamespace(template=template_of(dag), run_id=run_id)
-    with Session(create_engine("sqlite://")) as session:
-        assert bool(writer.suited(session, [request])) is expected  # type: ignore[list-item]  # what is looked at of one
-
-
-def test_a_database_that_tells_no_written_rows_is_left_to_airflow(dag: SerializedDAG) -> None:
-    request = SimpleNamespace(template=template_of(dag), run_id="fine")
-    with Session(create_engine("mysql+mysqldb://", module=SimpleNamespace(paramstyle="format"))) as session:
-        assert writer.suited(session, [request]) == []  # type: ignore[list-item]  # as above
