@@ -71,10 +71,15 @@ class Settings(BaseSettings):
         gt=0,
         description="How far back the topics are read: the time to live of an Idempotency-Key's answer",
     )
-    ledger_max_runs: int = Field(default=100_000, ge=1, description="Runs kept in memory; the oldest are forgotten")
+    ledger_max_runs: int = Field(
+        default=100_000,
+        ge=1,
+        description="Runs kept in memory, those with the latest events; at start at most twice as many records are "
+        "read of each topic",
+    )
     ledger_max_bytes: int = Field(default=64 * 1024 * 1024, ge=1, description="Bytes of last known statuses kept")
     ledger_look_around_seconds: float = Field(
-        default=15, gt=0, description="How often new partitions are looked for, seconds"
+        default=15, gt=0, description="How often new partitions are searched for, seconds"
     )
 
     airflow_base_url: BaseUrl = Field(
@@ -102,7 +107,7 @@ class Settings(BaseSettings):
     def _callers_differ(self) -> Self:
         secrets = [token.get_secret_value() for token in self.api_tokens.values()]
         if len(set(secrets)) != len(secrets):
-            raise ValueError("API_TOKENS: two callers share a token, so they could not be told apart")
+            raise ValueError("API_TOKENS: two callers have the same token")
         return self
 
     def kafka_client(self) -> dict[str, str | int | float | bool]:
