@@ -26,7 +26,7 @@ $(READY): requirements.lock $(PARTS:%=%/pyproject.toml)
 env: ## Secrets for the containers and the local stack into .env: what it lacks is added, nothing is changed (needs python3 alone)
 	@PYTHONPATH=local/src $(PYTHON) -m tradewind_local.env_file .env
 
-tools: $(READY) ## Build the monitoring programs, and Compose for the tests (Go, 5-10 minutes, once on a machine), and say where they lie
+tools: $(READY) ## Build the monitoring programs, and Compose for the tests (Go, 5-10 minutes, once on a machine), and print where they are
 	@$(BIN)/python -m tradewind_local.monitoring.tools
 
 statsd-mapping: $(READY) ## Write the files of statsd-exporter/: after a new Airflow, or a new metric of our plugin
@@ -101,7 +101,7 @@ chaos: $(READY) ## Kill a part while triggers are in flight (NAME=…, SEED=1, E
 test-alerts: $(READY) ## Break things on a real stack; each alert has to reach a receiver, and to be over afterwards
 	@$(DRILL)/alert_drill.py
 
-test-compose: $(READY) tools ## Build and run docker-compose.yml for real (a quarter of an hour; Docker, or root on Debian; says what stands in)
+test-compose: $(READY) tools ## Build and run docker-compose.yml for real (a quarter of an hour; Docker, or root on Debian; prints which images have substitutes)
 	@$(BIN)/python -m pytest -v tests/compose
 
 clean: ## Remove what was built; the stack's data (.local) stay

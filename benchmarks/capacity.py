@@ -161,7 +161,7 @@ def with_tables(page: str, one: Measured) -> str:
 
 
 def write() -> None:
-    """Write the tables into the page anew."""
+    """Replace the tables in the page."""
     PAGE.write_text(with_tables(PAGE.read_text(), measured()))
 
 

@@ -61,7 +61,7 @@ class Spent:
 
 
 def run() -> Benchmark:
-    """Measure on servers and databases of their own: no scheduler looks at the runs."""
+    """Measure on servers and databases of their own: no scheduler reads the runs."""
     with with_few_and_many_runs(LOADS[0].dag_id) as (few, many):
         return asyncio.run(_run(few, many))
 

@@ -37,7 +37,7 @@ _FIRST = "SELECT run_id FROM dag_run WHERE dag_id = 'grow_1' AND state = 'succes
 
 
 class GrowingAirflow(ExecutingAirflow):
-    """The server, and a scheduler with the loop's settings that this benchmark is told."""
+    """The server, and a scheduler with the loop's settings of this benchmark."""
 
     runs_per_loop = 20
     """Airflow's default of `max_dagruns_per_loop_to_schedule`."""

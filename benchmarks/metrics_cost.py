@@ -98,7 +98,7 @@ def _packets(settings: dict[str, str], home: Path) -> Figures:
 
 
 async def _runs(environment: dict[str, str], recorder: Recorder) -> None:
-    """Make the runs and wait until each has told its end, and a moment longer for what comes after."""
+    """Make the runs and wait until each has reported its end, and a moment longer for what comes after."""
     async with aiohttp.ClientSession() as http:
         airflow = AirflowApi(http, environment["AIRFLOW_BASE_URL"])
         await airflow.sign_in("admin", environment["AIRFLOW_ADMIN_PASSWORD"])
@@ -117,7 +117,7 @@ def _series(settings: dict[str, str], *options: str) -> Figures:
         rows = settings | {"AIRFLOW__METRICS__STATSD_HOST": LOOPBACK, "AIRFLOW__METRICS__STATSD_PORT": str(port)}
         command = [sys.executable, str(SENDER), str(DAGS), str(TASKS)]
         sent = subprocess.run(command, env=os.environ | rows, check=True, capture_output=True, text=True)  # noqa: S603  # our own sender
-        told = json.loads(sent.stdout.splitlines()[-1])
+        sender = json.loads(sent.stdout.splitlines()[-1])
         time.sleep(3)
         began = time.perf_counter()
         text = httpx.get(f"{url}/metrics", trust_env=False, timeout=120).text
@@ -127,7 +127,7 @@ def _series(settings: dict[str, str], *options: str) -> Figures:
         if float(lost[0].split()[-1]) > 0:
             raise RuntimeError(f"the exporter lost datagrams: {lost[0]}")
         return {
-            "us_per_call": told["seconds"] / told["calls"] * 1e6,
+            "us_per_call": sender["seconds"] / sender["calls"] * 1e6,
             "lines": _value(text, "statsd_exporter_lines_total"),
             "series": float(len(samples)),
             "names": float(len({line.partition("{")[0].partition(" ")[0] for line in samples})),

@@ -26,7 +26,7 @@ and the batch repeated; a run succeeded when it has all its task instances, one 
 
 
 def write_performance() -> Path:
-    """Write the page anew and return its path."""
+    """Write the page and return its path."""
     documents = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
     figures = [_section(document) for document in documents if "limits" in document]
     faults = [_fault(document) for document in documents if "limits" not in document]

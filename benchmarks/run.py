@@ -49,7 +49,7 @@ def main() -> None:
             for name in names:
                 _report(ON_STACK[name](stack))
     capacity.write()
-    print(f"{write_performance()} and {capacity.PAGE} are written anew")
+    print(f"{write_performance()} and {capacity.PAGE} are rewritten")
 
 
 def _report(benchmark: Benchmark) -> None:

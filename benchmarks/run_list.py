@@ -41,7 +41,7 @@ Spent = dict[str, list[float]]
 
 
 def run() -> Benchmark:
-    """Measure on two servers, in turn: no scheduler looks at the runs."""
+    """Measure on two servers, in turn: no scheduler reads the runs."""
     with with_few_and_many_runs(DAG_ID) as (few, many):
         return _benchmark(*asyncio.run(_run({"thousand": few, "million": many})))
 

@@ -34,7 +34,7 @@ class Spent:
 
 
 def run() -> Benchmark:
-    """Measure on two servers, in turn: no scheduler looks at the runs."""
+    """Measure on two servers, in turn: no scheduler reads the runs."""
     with with_few_and_many_runs(DAG_ID) as (few, many):
         return asyncio.run(_run(few, many))
 

@@ -1,6 +1,6 @@
-"""`watchers`: a thousand clients of one API server's event streams: what they cost, and how soon each is told.
+"""`watchers`: a thousand clients of one API server's event streams: what they cost, and how soon each is notified.
 
-Beside it Airflow's own `GET dagRuns/{id}/wait`, which asks the database for each client, with as many as it can stand.
+Beside it Airflow's own `GET dagRuns/{id}/wait`, which asks the database for each client, with as many as it can serve.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ CHANGES = 15
 QUIET_SECONDS = 5
 DAG_ID = "tasks_1"
 TOLD = 60
-"""Seconds after which a client counts as never told."""
+"""Seconds after which a client counts as never notified."""
 
 START = "UPDATE dag_run SET state = 'running', start_date = now(), updated_at = now() WHERE run_id = ANY(%s)"
 QUEUE = (
@@ -45,7 +45,7 @@ class Crowd:
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def come(self, paths: list[str]) -> None:
-        """Open the streams and wait until each has told its first state."""
+        """Open the streams and wait until each has sent its first state."""
         self.tasks += [asyncio.create_task(self.listen(path)) for path in paths]
         await self.until(len(paths))
 
@@ -135,7 +135,7 @@ async def _streams(
 
 
 async def _told(crowd: Crowd, server: AirflowServer, change: str, run_ids: list[str]) -> list[float]:
-    """Change the runs, and return how long after the commit each client was told."""
+    """Change the runs, and return how long after the commit each client was notified."""
     heard = len(crowd.heard)
     committed = await asyncio.to_thread(_write, server, change, run_ids)
     await crowd.until(heard + CLIENTS)

@@ -1,4 +1,4 @@
-"""What `make test-alerts` breaks, how it mends it, and which alerts have to come of it."""
+"""What `make test-alerts` breaks, how it is repaired, and which alerts it has to cause."""
 
 import os
 import subprocess
@@ -125,7 +125,7 @@ def _fill_pool(drill: DrillStack) -> None:
 
 
 def _kill_triggerer(drill: DrillStack) -> None:
-    # The runner would start it again within a second, and nobody would have to be told.
+    # The runner would start it again within a second, and no alert would be due.
     drill.stack.kill("airflow-triggerer")
     drill.stack.stop_part("airflow-triggerer")
 

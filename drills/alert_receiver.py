@@ -1,4 +1,4 @@
-"""A receiver of Alertmanager's webhooks that remembers what it was told, and when."""
+"""A receiver of Alertmanager's webhooks that records what it received, and when."""
 
 import json
 import threading

@@ -16,7 +16,7 @@ FAILED = frozenset({"failed", "cancelled"})
 
 @dataclass(frozen=True)
 class Outcome:
-    """How many triggers were accepted, and how their runs stand; `twice` counts runs beyond one for a trigger."""
+    """How many triggers were accepted, and the states of their runs; `twice` counts runs beyond one for a trigger."""
 
     accepted: int
     lost: int
@@ -50,7 +50,7 @@ def run_states(stack: StackUnderTest) -> dict[str, str]:
 def outcome(states: dict[str, str], accepted: dict[str, Trigger]) -> Outcome:
     """Compare the runs that a scenario made with the triggers that were accepted.
 
-    A run's id is unique where it lives, so a trigger that ran twice shows as a run that no trigger's id stands for.
+    A run's id is unique where it lives, so a trigger that ran twice shows as a run whose id is no trigger's.
     """
     counts = Counter(state for run_id, state in states.items() if run_id in accepted)
     return Outcome(

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]  # published without types
 
-# A duration stands alone: the one in a recorded series' name (`increase15m`) is part of a word.
+# A duration is a word of its own: the one in a recorded series' name (`increase15m`) is part of a word.
 _DURATION = re.compile(r"\b(?:\d+(?:ms|[smhdwy]))+\b")
 _PART = re.compile(r"(\d+)(ms|[smhdwy])")
 _MILLISECONDS = {

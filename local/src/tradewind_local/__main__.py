@@ -22,7 +22,7 @@ FIRST_START = "first start: fetches Kafka's jars (44 MB, once on a machine), mak
 LOGINS = {
     "api": "the facade; /docs; bearer token: API_TOKENS in {env_file}",
     "prometheus": "Prometheus; metrics, rules and alerts",
-    "alertmanager": "Alertmanager; who was told what",
+    "alertmanager": "Alertmanager; alerts and notifications",
     "airflow-api-server": "Airflow; user admin, password: AIRFLOW_ADMIN_PASSWORD in {env_file}",
 }
 

@@ -81,7 +81,7 @@ class BrokerFiles:
 
 
 def write(data: Path, logs: Path, port: int, controller_port: int) -> BrokerFiles:
-    """Write both files into `data`, anew at each start, so that ports and folders are always this run's."""
+    """Write both files into `data` at each start, so that ports and folders are always this run's."""
     files = BrokerFiles(data / SERVER_FILE, data / LOG4J_FILE)
     files.server.write_text(SERVER.substitute(port=port, controller_port=controller_port, data=data))
     files.log4j.write_text(LOG4J.substitute(logs=logs))

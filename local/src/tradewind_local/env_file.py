@@ -14,8 +14,8 @@ from pathlib import Path
 
 from tradewind_local.locks import exclusive
 
-HEADING = "# Made by tradewind_local on first use. Keep it to yourself: whoever reads it is every user of this stack."
-# A value that is only quotes or a comment is none.
+HEADING = "# Made by tradewind_local on first use. Keep it private: it gives full access to this stack."
+# A value that is only quotes or a comment counts as missing.
 _ROW = re.compile(
     r"""^\s*(?:export\s+)?(?P<name>[A-Za-z_]\w*)\s*=[ \t]*(?P<none>(?:''|"")?[ \t]*(?:#.*)?$)?""", re.MULTILINE
 )
@@ -64,13 +64,13 @@ OPTIONAL = (
 """Secrets that only their owner knows. Compose wants a row for each, which may be empty."""
 
 FOR_COMPOSE: Mapping[str, str] = {**dict.fromkeys(OPTIONAL, ""), "COMPOSE_PROFILES": "monitoring"}
-"""The rows that the containers need besides, and what stands in them at first."""
+"""The rows that the containers need besides, and their first values."""
 
 
 def complete(env_file: Path, further: Mapping[str, str] = {}) -> list[str]:
     """Append the secrets that `env_file` lacks or leaves empty, and the `further` rows that it lacks; give their names.
 
-    What stands there is never changed; the file's mode is 600 afterwards. Two processes that come at once make one set.
+    Existing rows are never changed; the file's mode is 600 afterwards. Two processes at once generate one set.
     """
     env_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with exclusive(env_file.parent):

@@ -57,7 +57,7 @@ def _exists(user: str) -> bool:
 
 
 def own_folder(folder: Path) -> None:
-    """Make `folder` (mode 700) the server user's own. Raises LocalError when somebody else's stands there."""
+    """Make `folder` (mode 700) the server user's own. Raises LocalError when it is another user's."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     uid = server_identity().user or os.geteuid()
     found = folder.lstat()

@@ -152,7 +152,7 @@ def _airflow(layout: Layout) -> list[Part]:
 def _airflow_part(layout: Layout, name: str) -> Part:
     config, command = layout.airflow, name.removeprefix("airflow-")
     serves = command == "api-server"
-    # Logs lie on this disk, where the API server reads them: no log servers.
+    # Logs are on this disk, where the API server reads them: no log servers.
     options = ["--skip-serve-logs"] if command in {"scheduler", "triggerer"} else []
     health = readiness.AirflowHealth(config.base_url, command)
     return Part(

@@ -43,7 +43,7 @@ class PostgresNode:
 
     @property
     def socket_folder(self) -> Path:
-        """Where the socket lies: beside the data, or in the temporary folder when that path is too long for one."""
+        """Where the socket is: beside the data, or in the temporary folder when that path is too long for one."""
         return socket_folder(self.data.parent / "postgres-run")
 
     @property
@@ -71,7 +71,7 @@ class PostgresNode:
         return [str(BINARIES / "postgres"), "-D", str(self.data), socket, *options]
 
     def _initialize(self) -> None:
-        # Trust means: whoever can open the socket. Its folder is open to the owner alone, and no TCP port is.
+        # Trust means: anyone who can open the socket. Its folder is open to the owner alone, and no TCP port is.
         command = [str(BINARIES / "initdb"), "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
         command += ["--username", SUPERUSER, "--pgdata", str(self.data)]
         with self.log_file.open("ab") as output:

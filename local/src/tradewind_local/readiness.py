@@ -23,7 +23,7 @@ def engines_listed(api_url: str, token: str) -> set[str]:
 def _get(url: str, token: str = "") -> httpx.Response | None:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        # No proxy of the environment stands between two processes of one machine.
+        # No proxy of the environment is between two processes of one machine.
         answer = httpx.get(url, timeout=TIMEOUT_SECONDS, trust_env=False, headers=headers)
     except httpx.HTTPError:
         return None

@@ -1,4 +1,4 @@
-"""Where the repository and what all of its stacks share lie."""
+"""Where the repository is, and what all of its stacks share."""
 
 import os
 from pathlib import Path

@@ -139,7 +139,7 @@ class Runner:
             except xmlrpc.client.Fault as fault:
                 if fault.faultCode != Faults.NOT_RUNNING:
                     raise
-                # It died just now, and can be told to stay down only when it was started again.
+                # It died just now, and can be stopped only when it was started again.
                 time.sleep(0.05)
 
     def shut_down(self, timeout: float = 60) -> None:
@@ -168,7 +168,7 @@ def config_text(home: Path, logs: Path, socket: Path, programs: Iterable[Program
         raise LocalError(
             f"supervisord cannot work in {home}: its path, or Python's, has {' and '.join(strange)}. Move it."
         )
-    # supervisord warns when it runs as root and was not told to.
+    # supervisord warns when it runs as root and was not configured to.
     user = "user=root\n" if os.geteuid() == 0 else ""
     text = RUNNER.format(home=home, logs=logs, socket=socket, user=user)
     for program in programs:

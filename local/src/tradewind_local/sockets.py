@@ -1,4 +1,4 @@
-"""Unix sockets: where they lie, since their paths must be short."""
+"""Unix sockets: where they are, since their paths must be short."""
 
 import contextlib
 import hashlib

@@ -21,7 +21,7 @@ class Step:
 
 
 def run_steps(steps: Sequence[Step], report: Callable[[str, float], None]) -> None:
-    """Run all steps, which stand in an order that would do; `report(name, seconds)` is called as each one ends.
+    """Run all steps, which are in a possible order; `report(name, seconds)` is called as each one ends.
 
     The first error stops the others and is raised.
     """

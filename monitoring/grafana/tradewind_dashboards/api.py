@@ -92,7 +92,7 @@ TRIGGERS = Row(
 )
 
 BEHIND = Row(
-    "What stands behind it",
+    "Dependencies",
     (
         states(
             "Kafka",

@@ -30,7 +30,7 @@ _MEANINGS = {
     "green": "success|succeeded|created|accepted|2..",
     "blue": "running|exists|deduplicated|skipped",
 }
-"""Colours of states, statuses and outcomes, whatever else stands in a legend before them."""
+"""Colours of states, statuses and outcomes, whatever else precedes them in a legend."""
 
 _OF_STATES = re.compile(r"\{\{(state|status|outcome)\}\}|failed|succeeded|running|5xx")
 

@@ -13,7 +13,7 @@ RECORDS = Row(
     "Events into Airflow",
     (
         lines(
-            "Events settled",
+            "Events processed",
             "Records of the event topic by what became of them: a run was created, it existed (a repeat), was skipped, "
             "or was dead-lettered.",
             "short",
@@ -32,8 +32,8 @@ RECORDS = Row(
             decimals=0,
         ),
         figure(
-            "Not settled yet",
-            "Records that the ingestion's group has not committed: it commits what is settled.",
+            "Not processed yet",
+            "Records that the ingestion's group has not committed: it commits what is processed.",
             f'sum(kafka_consumergroup_lag_sum{{job="kafka", {_GROUP}}})',
             "records",
             empty="The group has not committed yet",
@@ -60,7 +60,7 @@ RECORDS = Row(
             span=8,
         ),
         lines(
-            "Written and settled",
+            "Written and processed",
             "Records per second that come onto the event topic and that the ingestion settles: where the lines part, "
             "it falls behind.",
             "cps",
@@ -71,7 +71,7 @@ RECORDS = Row(
             ),
             Query(
                 f'sum(rate(kafka_consumergroup_current_offset{{job="kafka", {_GROUP}}}[$__rate_interval]))',
-                "settled",
+                "processed",
             ),
             span=8,
         ),

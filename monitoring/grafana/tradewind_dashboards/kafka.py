@@ -29,7 +29,7 @@ LAG = Row(
         ),
         Panel(
             "Consumer lag by partition",
-            "The partitions that lag most. One that lags alone has a record that cannot be settled, or a busy key.",
+            "The partitions that lag most. One that lags alone has a record that cannot be processed, or a busy key.",
             "short",
             (
                 Query(
@@ -76,7 +76,7 @@ TOPICS = Row(
         ),
         lines(
             "Records kept",
-            "Records that lie in each topic now, by its first and last offset.",
+            "Records in each topic now, by its first and last offset.",
             "short",
             Query(
                 f"sum by (topic) (kafka_topic_partition_current_offset{{{_OURS}}} "

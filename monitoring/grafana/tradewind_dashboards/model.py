@@ -10,7 +10,7 @@ Colour = Literal["green", "yellow", "orange", "red", "blue"]
 
 @dataclass(frozen=True)
 class Query:
-    """One PromQL expression. `@` stands for the matchers of the dashboard's variables `job` and `instance`."""
+    """One PromQL expression. `@` is replaced by the matchers of the dashboard's variables `job` and `instance`."""
 
     expr: str
     legend: str = ""

@@ -70,7 +70,7 @@ WAITING = Row(
     "What is waiting?",
     (
         lines(
-            "Events not settled",
+            "Events not processed",
             "Records of the topics that a consumer group has not committed yet.",
             "short",
             Query(

@@ -43,7 +43,7 @@ def panels(dashboard: Json) -> Iterator[Json]:
 
 
 def chosen(dashboard: Json) -> dict[str, str]:
-    """Return what stands for each variable as the dashboard is opened."""
+    """Return the value of each variable as the dashboard is opened."""
     found = {}
     for variable in dashboard.get("templating", {}).get("list", []):
         if variable["type"] == "query":
@@ -87,7 +87,7 @@ class Prometheus:
         return set(self._get("label/__name__/values", {}))
 
     def traces(self, metric: str, span: Span) -> set[str]:
-        """Return the trace ids that stand as exemplars beside a metric."""
+        """Return the trace ids of a metric's exemplars."""
         found = self._get("query_exemplars", {"query": metric, "start": str(span.start), "end": str(span.end)})
         return {exemplar["labels"]["trace_id"] for series in found for exemplar in series["exemplars"]}
 

@@ -1,4 +1,4 @@
-"""Shapes of PromQL that stand in more than one panel."""
+"""PromQL expressions that more than one panel needs."""
 
 AT = "@"
 """The place of the matchers of `job` and `instance`."""

@@ -74,10 +74,10 @@ def faulty(paths: Iterable[Path], npm: str) -> dict[str, str]:
         text=True,
         check=False,
     )
-    told = [line for line in run.stdout.splitlines() if "error TS" in line]
-    if run.returncode and not told:
+    errors = [line for line in run.stdout.splitlines() if "error TS" in line]
+    if run.returncode and not errors:
         raise RuntimeError(run.stdout + run.stderr)
-    return {line.partition(".ts(")[0]: line for line in reversed(told)}
+    return {line.partition(".ts(")[0]: line for line in reversed(errors)}
 
 
 def main() -> int:

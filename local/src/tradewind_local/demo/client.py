@@ -21,7 +21,7 @@ PARSE_SECONDS = 60
 
 
 class DemoClient:
-    """Asks for runs and looks at them, as a caller named in API_TOKENS."""
+    """Requests runs and reads their status, as a caller named in API_TOKENS."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         token = next(iter(json.loads(environment["API_TOKENS"]).values()))
@@ -43,7 +43,7 @@ class DemoClient:
         return DemoRun(**{**vars(run), "run_id": run_id})
 
     def look(self, run: DemoRun) -> DemoRun:
-        """Return the run as it stands now."""
+        """Return the run with its current status."""
         answer = self._http.get(f"/workflows/{run.run_id}/status")
         if answer.status_code == httpx.codes.NOT_FOUND:
             return run  # the event has not been seen by the facade yet

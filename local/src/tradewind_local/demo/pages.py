@@ -15,7 +15,7 @@ SHOWN_BREAKS = 8
 
 
 def progress(runs: list[DemoRun]) -> Table:
-    """The runs as they stand."""
+    """The current state of the runs."""
     table = Table("run", "workflow_run_id", "status", "done", box=None, pad_edge=False)
     for run in runs:
         word = run.status.status if run.status else RunStatus.TRIGGERED
@@ -26,7 +26,7 @@ def progress(runs: list[DemoRun]) -> Table:
 
 
 def result(run: DemoRun) -> RenderableType:
-    """A run's result, or why there is none."""
+    """A run's result, or why it has no result."""
     if run.status is None or not run.succeeded:
         why = run.status.error if run.status and run.status.error else "it did not end in time"
         return Panel(

@@ -19,7 +19,7 @@ FX_RATES = {"EUR": 1, "USD": 0.86, "GBP": 1.14, "CHF": 1.07, "SEK": 0.091, "JPY"
 
 @dataclass(frozen=True)
 class DemoRun:
-    """One run of the demo: what is asked, by which door, and how it stands."""
+    """One run of the demo: its request, the service it is sent to, and its status."""
 
     title: str
     door: str
@@ -40,7 +40,7 @@ class DemoRun:
         return self.status is not None and self.status.status == RunStatus.SUCCEEDED and bool(self.status.result)
 
     def at(self, status: WorkflowStatus) -> Self:
-        """Return the run as it stands now."""
+        """Return the run with its current status."""
         return replace(self, status=status)
 
 

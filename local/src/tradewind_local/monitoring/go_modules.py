@@ -1,4 +1,4 @@
-"""The monitoring programs that are written in Go, and where they lie once they are built."""
+"""The monitoring programs that are written in Go, and where they are stored once built."""
 
 import os
 import platform
@@ -34,7 +34,7 @@ class GoModule:
         return re.sub(r"/v\d+$", "", self.path).rpartition("/")[2]
 
     def folder(self, tools: Path) -> Path:
-        """Where its programs lie in the folder `tools`: another release or kind of machine has another one."""
+        """Where its programs are in the folder `tools`: one place for each release and kind of machine."""
         return tools / f"{self.name}-{self.release}-{sys.platform}-{platform.machine().lower()}"
 
     def is_built(self, tools: Path) -> bool:

@@ -45,7 +45,7 @@ class KafkaCollector(Collector):
                 reading = read(self._client, self._timeout)
             except KafkaException as error:
                 LOG.warning("no broker answers: %s", error)
-                # librdkafka 2.16 never again finds the coordinators of a broker that was started anew: the next scrape
+                # librdkafka 2.16 never again finds the coordinators of a broker that was started again: the next scrape
                 # asks by a new client.
                 self._client, reading = None, Reading()
         return families(reading)

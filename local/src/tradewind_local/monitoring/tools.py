@@ -1,4 +1,4 @@
-"""`python -m tradewind_local.monitoring.tools NAME…`: print where the programs lie; build those that are missing."""
+"""`python -m tradewind_local.monitoring.tools NAME…`: print where the programs are; build those that are missing."""
 
 import argparse
 import sys
@@ -16,7 +16,7 @@ MODULE_OF: dict[str, GoModule] = {command: module for module in read_lock() for 
 
 
 def path(command: str, tools: Path | None = None) -> Path:
-    """Where a program lies, whether or not it is built yet."""
+    """Where a program is stored, whether or not it is built yet."""
     return MODULE_OF[command].folder(tools or default_tools()) / command
 
 
