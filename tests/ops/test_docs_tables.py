@@ -112,7 +112,7 @@ def test_the_limits_are_the_codes() -> None:
         "integers in JSON": [(json_text.MAX_INTEGER + 1).bit_length()],
         "workflow_id, workflow_run_id": [250, 0, 9],
         "Idempotency-Key": [request_headers.MAX_KEY_LENGTH],
-        "faults told in one problem": [50],
+        "faults reported in one problem": [50],
         "Prefer: wait (facade)": [request_headers.MAX_WAIT_SECONDS],
         "calls that hold Prefer: wait at once": [settings.max_waiting],
         "?wait of a status, of changes (plugin)": [statuses.MAX_WAIT, 30],
