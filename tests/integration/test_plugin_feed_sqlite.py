@@ -1,4 +1,4 @@
-"""The feed's statements on SQLite, where no transaction can be asked for: repeats after a restart, nothing missed."""
+"""The feed's statements on SQLite, which does not show open transactions: repeats after a restart, nothing missed."""
 
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from airflow.models.dagrun import DagRun
 from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState
 from airflow.utils.types import DagRunType
-from tradewind_airflow.feed.looker import Looker, Wanted
-from tradewind_airflow.feed.pages import ChangeFeed
+from tradewind_airflow.feed.change_reader import ChangeReader, PollRequest
+from tradewind_airflow.feed.change_feed import ChangeFeed
 
 with create_session() as session:
     session.add(DagBundleModel(name="bundle"))
@@ -35,11 +35,11 @@ def paused(is_paused):
     with create_session() as session:
         session.get(DagModel, "dag").is_paused = is_paused
 
-feed, told = ChangeFeed(), []
+feed, pages = ChangeFeed(), []
 
 def read(cursor, may_read=lambda dag_id: True, limit=500, feed=feed):
     page = feed.page(cursor, limit, may_read)
-    told.append([(event.workflow_run_id, event.payload.status) for event in page.events])
+    pages.append([(event.workflow_run_id, event.payload.status) for event in page.events])
     return page.cursor
 
 cursor = read(None)
@@ -61,33 +61,34 @@ few = cursor
 for _ in range(4):
     few = read(few, limit=2)
 
-looker = Looker()
-every = Wanted(frozenset({first, second, 99}), frozenset(), thorough=True, anything=True)
-look = looker.look(every)
+reader = ChangeReader()
+every = PollRequest(frozenset({first, second, 99}), frozenset(), thorough=True, anything=True)
+polled = reader.poll(every)
 put(second, DagRunState.RUNNING)
-after = looker.look(Wanted(every.watched, frozenset(), thorough=False, anything=True))
-looked = [sorted(look.rows), sorted(look.read - look.rows.keys()), sorted(look.paused), sorted(after.rows), after.news]
-print(json.dumps([told, looked]))
+after = reader.poll(PollRequest(every.watched, frozenset(), thorough=False, anything=True))
+deleted = sorted(polled.read - polled.rows.keys())
+polls = [sorted(polled.rows), deleted, sorted(polled.paused), sorted(after.rows), after.any_change]
+print(json.dumps([pages, polls]))
 """
 
 
-def test_every_state_is_told(tmp_path: Path) -> None:
+def test_every_state_is_reported(tmp_path: Path) -> None:
     env = airflow_home.environment(tmp_path)
     airflow_home.migrate(env)
-    told, looked = airflow_home.run(PROGRAM, env)
-    assert told[:4] == [
+    pages, polls = airflow_home.run(PROGRAM, env)
+    assert pages[:4] == [
         [],
         [["first", "queued"]],
         [["first", "running"], ["first", "succeeded"]],
         [],
     ]
-    # Somebody who may read nothing; another process, which does not know what was told; and the one that does.
-    assert told[4] == []
-    assert told[5] == [["first", "queued"], ["first", "running"], ["first", "succeeded"], ["second", "queued"]]
-    assert told[6] == [["second", "queued"]]
-    assert told[7] == [["second", "held"]]
-    pages = [run_id for page in told[8:] for run_id, _ in page]
-    assert [run_id for run_id in pages if run_id.startswith("many")] == [f"many-{number}" for number in range(5)]
-    assert looked[:3] == [[1, 2], [99], ["dag"]]
-    assert 2 in looked[3]
-    assert looked[4] is True
+    # A caller who may read nothing; another process, which does not know what was sent; and the first one.
+    assert pages[4] == []
+    assert pages[5] == [["first", "queued"], ["first", "running"], ["first", "succeeded"], ["second", "queued"]]
+    assert pages[6] == [["second", "queued"]]
+    assert pages[7] == [["second", "held"]]
+    run_ids = [run_id for page in pages[8:] for run_id, _ in page]
+    assert [run_id for run_id in run_ids if run_id.startswith("many")] == [f"many-{number}" for number in range(5)]
+    assert polls[:3] == [[1, 2], [99], ["dag"]]
+    assert 2 in polls[3]
+    assert polls[4] is True

@@ -1,4 +1,4 @@
-"""Where a reader of changes is: small enough for a query parameter, and understood by every server."""
+"""Cursors of the change feed: short enough for a query parameter, and valid on every server."""
 
 import re
 from dataclasses import dataclass, replace
@@ -16,14 +16,14 @@ _LAST = (datetime(9000, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 
 
 class CursorError(ValueError):
-    """This is no cursor of ours."""
+    """The text is not a cursor of this feed."""
 
 
 @dataclass(frozen=True)
-class Mark:
+class CommitPoint:
     """A point in the order of commits.
 
-    On Postgres the oldest transaction that was open (`scope` "pg"); elsewhere the number of a look in one process.
+    On Postgres the oldest open transaction (`scope` "pg"); elsewhere the number of a read in one process.
     """
 
     scope: str
@@ -32,22 +32,22 @@ class Mark:
 
 @dataclass(frozen=True)
 class Start:
-    """Where a sweep over the changed rows begins: no change that is still to be told was stamped before `floor`.
+    """Where a sweep over the changed rows begins: no unreported change has a timestamp before `floor`.
 
-    What was committed before `mark` has been told.
+    What was committed before `point` has been reported.
     """
 
     floor: datetime
-    mark: Mark
+    point: CommitPoint
 
 
 @dataclass(frozen=True)
 class Cursor:
     """A sweep: where it began, how far it is (`after`), where the next one begins, and which DAGs were paused.
 
-    Rows are swept in the order (updated_at, id). A change that is committed behind `after` meanwhile belongs to the
-    next sweep, which begins where this one's first look stood. `paused` is the digest of the paused DAGs that the
-    reader knows of; while `flip` is set, the queued runs up to a row id have been told by the digest that it names.
+    Rows are read in the order (updated_at, id). A change committed behind `after` meanwhile belongs to the next sweep,
+    which begins at this one's first read. `paused` is the digest of the paused DAGs that the reader knows; while `flip`
+    is set, the queued runs up to its row id have been reported as of its digest.
     """
 
     start: Start
@@ -57,18 +57,18 @@ class Cursor:
     flip: tuple[str, int] | None = None
 
     @property
-    def is_within(self) -> bool:
-        """Whether the sweep goes on: there is more to read already."""
+    def is_in_sweep(self) -> bool:
+        """Whether the sweep is not complete: more can be read at once."""
         return self.after is not None or self.flip is not None
 
-    def within(self, updated_at: datetime, row_id: int, following: Start) -> "Cursor":
+    def in_sweep(self, updated_at: datetime, row_id: int, following: Start) -> "Cursor":
         """Return the cursor behind a row, in the same sweep."""
         return replace(self, after=(updated_at, row_id), following=following)
 
 
 def since(instant: datetime) -> Cursor:
-    """Return where a reader begins who wants what happened since an instant, and where every queued run is now."""
-    return Cursor(Start(min(max(instant, _EPOCH), datetime.now(UTC)), Mark("", 0)), "")
+    """Return the cursor of a reader of everything since an instant, and of every queued run's current status."""
+    return Cursor(Start(min(max(instant, _EPOCH), datetime.now(UTC)), CommitPoint("", 0)), "")
 
 
 def encode(cursor: Cursor) -> str:
@@ -82,7 +82,7 @@ def decode(text: str) -> Cursor:
     """Return the cursor that `encode` wrote; raise `CursorError`."""
     words = text.split(".")
     if len(text) > MAX_LENGTH or len(words) != WORDS or words[0] != VERSION:
-        raise CursorError("this is no cursor of /workflows/changes")
+        raise CursorError("not a cursor of /workflows/changes")
     start, after, following, flip = words[1:4], words[5:7], words[7:10], words[10:12]
     return Cursor(
         _start(start),
@@ -94,11 +94,11 @@ def decode(text: str) -> Cursor:
 
 
 def _words(start: Start | None) -> tuple[str, str, str]:
-    return (_hex(_micros(start.floor)), start.mark.scope, _hex(start.mark.number)) if start else ("", "", "")
+    return (_hex(_micros(start.floor)), start.point.scope, _hex(start.point.number)) if start else ("", "", "")
 
 
 def _start(words: list[str]) -> Start:
-    return Start(_time(words[0]), Mark(_name(words[1]), _number(words[2])))
+    return Start(_time(words[0]), CommitPoint(_name(words[1]), _number(words[2])))
 
 
 def _hex(number: int) -> str:
@@ -107,13 +107,13 @@ def _hex(number: int) -> str:
 
 def _name(word: str) -> str:
     if not _NAME.fullmatch(word):
-        raise CursorError(f"{word[:20]!r} is no name")
+        raise CursorError(f"{word[:20]!r} is not a name")
     return word
 
 
 def _number(word: str, most: int = MAX_NUMBER) -> int:
     if not _NUMBER.fullmatch(word) or (number := int(word, 16)) > most:
-        raise CursorError(f"{word[:20]!r} is no number, or out of its bounds")
+        raise CursorError(f"{word[:20]!r} is not a number, or out of range")
     return number
 
 

@@ -1,4 +1,4 @@
-"""What the feed knows of a run: a committed row of `dag_run`, and the questions that the run asked people."""
+"""What the feed reads of a run: a committed row of `dag_run`, and the run's requests for human input."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class RunRow:
-    """A row of `dag_run` as far as it tells where the run is. Times are as Airflow's processes stamped them."""
+    """The columns of a `dag_run` row that determine the run's status. Timestamps are those of Airflow's processes."""
 
     id: int
     dag_id: str
@@ -21,7 +21,7 @@ class RunRow:
     updated_at: datetime
     is_paused: bool
     is_internal: bool = False
-    """Whether its DAG is Tradewind's own machinery (`dags.INTERNAL_TAG`), which no page of changes tells of."""
+    """Whether its DAG is one of Tradewind's own (`dags.INTERNAL_TAG`), which the change feed leaves out."""
 
     envelope: Mapping[str, Any] | None = None
     """`conf["_tradewind"]`, where Tradewind wrote one."""
@@ -29,7 +29,7 @@ class RunRow:
 
 @dataclass(frozen=True)
 class Question:
-    """One request for human input (`hitl_detail`): since when it waits, and when it was answered."""
+    """One request for human input (`hitl_detail`): when it was made, and when it was answered."""
 
-    asked_at: datetime
+    requested_at: datetime
     answered_at: datetime | None = None

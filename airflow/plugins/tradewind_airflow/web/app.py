@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import Depends, FastAPI
 
 from tradewind_airflow.database import indexes
-from tradewind_airflow.feed.pages import ChangeFeed
+from tradewind_airflow.feed.change_feed import ChangeFeed
 from tradewind_airflow.feed.poller import Poller
 from tradewind_airflow.feed.settings import FeedSettings
 from tradewind_airflow.runs.create import bulk
@@ -43,7 +43,7 @@ def create_app() -> FastAPI:
     app.state.trigger_service = TriggerService(app.state.dag_cache, bulk.load_writer())
     app.state.change_feed = ChangeFeed()
     app.state.look_ups = LookUps()
-    app.state.poller = Poller(FeedSettings.from_config(), stop_is_asked_for=server_stops)
+    app.state.poller = Poller(FeedSettings.from_config(), is_stopping=server_stops)
     problem_responses.install(app, errors.PROBLEMS)
     app.add_middleware(ErrorBoundary)
     app.add_middleware(RequestInstrument, recorder=RequestTimings())

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AwareDatetime
 
 from tradewind_airflow.feed import cursors
+from tradewind_airflow.feed.change_feed import ChangeFeed
 from tradewind_airflow.feed.cursors import MAX_LENGTH, CursorError
-from tradewind_airflow.feed.pages import ChangeFeed
 from tradewind_airflow.feed.poller import Poller
 from tradewind_airflow.runs.callers import Caller
 from tradewind_airflow.web.dependencies import CallerDep
@@ -50,7 +50,7 @@ class Reader:
                 if page.events or left <= 0 or self.poller.is_closing:
                     return page
                 # A page without events may be one of several: only the last of them waits.
-                if page.cursor == cursor or not cursors.decode(page.cursor).is_within:
+                if page.cursor == cursor or not cursors.decode(page.cursor).is_in_sweep:
                     await anything.beyond(version, left)
                 cursor = page.cursor
 

@@ -11,9 +11,9 @@ from fastapi import APIRouter, Header, Query, Request, Response, status
 from fastapi.sse import EventSourceResponse, format_sse_event
 from pydantic import BaseModel
 
-from tradewind_airflow.feed import looks
+from tradewind_airflow.feed import queries
 from tradewind_airflow.feed.poller import Poller
-from tradewind_airflow.feed.views import View, unsent
+from tradewind_airflow.feed.run_view import RunView, unsent
 from tradewind_airflow.web.waiting import AskedRunDep, PollerDep
 
 router = APIRouter(tags=["workflows"])
@@ -69,15 +69,15 @@ async def workflow_events(
     return EventSourceResponse(_stream(poller, row_id, known, _seconds_left(request)), headers=HEADERS)
 
 
-def is_over(view: View, known: str) -> bool:
+def is_over(view: RunView, known: str) -> bool:
     """Whether a client that comes again has had all there will be."""
     return view.has_ended and view.event_ids[-1:] == [known]
 
 
-def _view(row_id: int) -> View:
+def _view(row_id: int) -> RunView:
     with create_session(scoped=False) as session:
-        rows = looks.by_id(session, [row_id])
-        return View(rows[0], tuple(looks.questions(session, [row_id]).get(row_id, ()))) if rows else View(None)
+        rows = queries.by_id(session, [row_id])
+        return RunView(rows[0], tuple(queries.questions(session, [row_id]).get(row_id, ()))) if rows else RunView(None)
 
 
 def _seconds_left(request: Request) -> float:
@@ -115,7 +115,7 @@ class Told:
         self._last_id = known
         self._progress = 0.0
 
-    def frames(self, view: View) -> bytes:
+    def frames(self, view: RunView) -> bytes:
         """Return what a view has beyond it, empty where that is nothing."""
         if view.row is None:
             return END
@@ -129,7 +129,7 @@ class Told:
         return b"".join(frames)
 
 
-def _event(view: View, place: int) -> bytes:
+def _event(view: RunView, place: int) -> bytes:
     kind = f"workflow.{view.transitions[place].status}"
     return format_sse_event(event=kind, data_str=view.document(place), id=view.event_ids[place])
 

@@ -1,4 +1,4 @@
-"""A run's life, proven by its row: a table, and laws that hold for every row."""
+"""A run's transitions as its row proves them: a table, and properties of every row."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tradewind_airflow.feed import settings
 from tradewind_airflow.feed.rows import Question, RunRow
+from tradewind_airflow.feed.run_view import RunView, unsent
 from tradewind_airflow.feed.transitions import event, event_id, transitions
-from tradewind_airflow.feed.views import View, unsent
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -124,7 +124,7 @@ questions = st.lists(
 
 
 @given(rows, questions)
-def test_each_transition_is_an_event_with_an_id_of_its_own(row: RunRow, asked: list[Question]) -> None:
+def test_each_transition_is_an_event_with_a_unique_id(row: RunRow, asked: list[Question]) -> None:
     proven = transitions(row, asked)
     events = [event(row, one) for one in proven]
     assert len({one.event_id for one in events}) == len(events)
@@ -132,7 +132,7 @@ def test_each_transition_is_an_event_with_an_id_of_its_own(row: RunRow, asked: l
     assert events == [event(row, one) for one in transitions(row, reversed(asked))]
 
 
-def test_an_event_says_which_environment_it_is_of(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_has_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__TRADEWIND__ENVIRONMENT", "uat")
     settings.metadata.cache_clear()
     row = run("running", 1, 2)
@@ -148,7 +148,7 @@ def test_an_end_comes_last_and_only_an_ended_row_has_one(row: RunRow, asked: lis
 
 
 @given(rows)
-def test_an_id_depends_on_what_makes_the_event_this_one(row: RunRow) -> None:
+def test_an_id_depends_on_what_identifies_the_transition(row: RunRow) -> None:
     for one in transitions(row):
         others = [
             replace(row, dag_id="other"),
@@ -160,13 +160,13 @@ def test_an_id_depends_on_what_makes_the_event_this_one(row: RunRow) -> None:
 
 
 @given(rows, questions, st.data())
-def test_a_client_that_comes_again_gets_what_is_behind_its_last_event(
+def test_a_reconnecting_client_gets_the_events_after_its_last(
     row: RunRow, asked: list[Question], data: st.DataObject
 ) -> None:
-    view = View(row, tuple(asked))
+    view = RunView(row, tuple(asked))
     ids = view.event_ids
     assert unsent(ids, None) == unsent(ids, "of another go") == 0
     if ids:
-        place = data.draw(st.integers(0, len(ids) - 1))
-        assert unsent(ids, ids[place]) == place + 1
-        assert view.document(place) == event(row, view.transitions[place]).model_dump_json()
+        index = data.draw(st.integers(0, len(ids) - 1))
+        assert unsent(ids, ids[index]) == index + 1
+        assert view.document(index) == event(row, view.transitions[index]).model_dump_json()

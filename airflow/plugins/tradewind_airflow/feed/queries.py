@@ -1,9 +1,9 @@
-"""The feed's statements: what changed, read from committed rows alone.
+"""The feed's queries: what changed, read from committed rows alone.
 
-Everything that happens to a run goes through `dag_run.updated_at`, which Airflow stamps with each change (SQLAlchemy's
-`onupdate`, for bare UPDATEs as well). But a transaction may commit long after its stamp: so a look begins where the
-oldest transaction began that has written `dag_run` and is still open (`horizon`), and on Postgres it then takes only
-rows whose own transaction was not finished at the look before (`xmin`).
+Every change of a run sets `dag_run.updated_at` (SQLAlchemy's `onupdate`, for bare UPDATEs as well). But a transaction
+may commit long after that timestamp: so a read begins where the oldest open transaction that has written `dag_run`
+began (`horizon`), and on Postgres it then takes only rows whose own transaction had not finished at the previous read
+(`xmin`).
 """
 
 import itertools
@@ -22,7 +22,7 @@ from airflow.utils.state import DagRunState
 from sqlalchemy import Row, Select, and_, bindparam, or_, select, text
 from sqlalchemy.orm import Session
 
-from tradewind_airflow.feed.cursors import Mark, Start
+from tradewind_airflow.feed.cursors import CommitPoint, Start
 from tradewind_airflow.feed.rows import Question, RunRow
 from tradewind_airflow.runs.dags import is_internal
 from tradewind_airflow.runs.envelope import RESERVED_KEY
@@ -32,17 +32,17 @@ Columns = TypeVarTuple("Columns")
 
 POSTGRES = "pg"
 CLOCK_SKEW = timedelta(seconds=10)
-"""How far the clocks of Airflow's machines and the database's may be apart, and a stamp from its write."""
+"""How far the clocks of Airflow's machines and the database may differ, and a timestamp from its write."""
 OVERLAP = timedelta(seconds=60)
-"""How long a transaction may stay open after its stamp where the database cannot be asked (SQLite, MySQL)."""
+"""How long a transaction may stay open after its timestamp, where the database does not show it (SQLite, MySQL)."""
 UNKNOWN_AGE = timedelta(minutes=10)
 """The same for a transaction of a Postgres user whose transactions we may not see."""
 XIDS = 2**32
 HALF = 2**31 - 10_000_000
-"""Postgres compares transaction ids in a circle: what is further away than this cannot be compared."""
+"""Postgres compares transaction ids modulo 2**32: ids further apart than this cannot be compared."""
 
 _PROCESS = uuid.uuid4().hex[:8]
-_LOOKS = itertools.count(1)
+_READS = itertools.count(1)
 
 _HORIZON = text(
     "SELECT clock_timestamp() AS now,"
@@ -59,38 +59,38 @@ _NEXT = text("SELECT CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) 
 
 @dataclass(frozen=True)
 class Horizon:
-    """How far back the next look has to reach: read before this look's rows are.
+    """Where the next read has to begin; determined before this read's rows.
 
-    `start` is where the next look begins. `newest` bounds the marks that can be compared with it.
+    `newest` bounds the commit points that can be compared with `start`.
     """
 
     start: Start
     newest: int
 
-    def knows(self, mark: Mark) -> bool:
-        """Whether a cursor's mark can be compared with this database's transactions, or with this process's looks."""
-        return mark.scope == self.start.mark.scope and 0 <= self.newest - mark.number < HALF
+    def can_compare(self, point: CommitPoint) -> bool:
+        """Whether a cursor's commit point is of this database's transactions, or of this process's reads."""
+        return point.scope == self.start.point.scope and 0 <= self.newest - point.number < HALF
 
 
 def horizon(session: Session) -> Horizon:
-    """Return the horizon of a look that begins now, as the first statement of the session's transaction."""
+    """Return the horizon of a read that begins now, as the first statement of the session's transaction."""
     if is_postgres(session):
         # Each statement has to see what was committed before it: a snapshot older than the list of open transactions
         # would miss what is committed between the two.
         session.connection(execution_options={"isolation_level": "READ COMMITTED"})
         row = session.execute(_HORIZON).one()
         since = min(row.writing_since or row.now, row.now)
-        return Horizon(Start(since - CLOCK_SKEW, Mark(POSTGRES, row.oldest)), row.next)
-    number = next(_LOOKS)
-    return Horizon(Start(datetime.now(UTC) - OVERLAP, Mark(_PROCESS, number)), number)
+        return Horizon(Start(since - CLOCK_SKEW, CommitPoint(POSTGRES, row.oldest)), row.next)
+    number = next(_READS)
+    return Horizon(Start(datetime.now(UTC) - OVERLAP, CommitPoint(_PROCESS, number)), number)
 
 
-def seen(session: Session, horizon: Horizon) -> Mark:
-    """Return a mark that is newer than all that this look saw: read after its rows."""
+def after_read(session: Session, horizon: Horizon) -> CommitPoint:
+    """Return a commit point after everything that this read saw; determined after its rows."""
     if is_postgres(session):
-        return Mark(POSTGRES, session.execute(_NEXT).scalar_one())
-    # Looks are taken in turn there (`pages`), so that the next one sees whatever this one saw.
-    return horizon.start.mark
+        return CommitPoint(POSTGRES, session.execute(_NEXT).scalar_one())
+    # Reads are serialized there (`change_feed`), so that the next one sees whatever this one saw.
+    return horizon.start.point
 
 
 def is_postgres(session: Session) -> bool:
@@ -99,25 +99,25 @@ def is_postgres(session: Session) -> bool:
 
 
 def changed(
-    session: Session, start: Start, after: tuple[datetime, int] | None, limit: int, *, marked: bool
+    session: Session, start: Start, after: tuple[datetime, int] | None, limit: int, *, comparable: bool
 ) -> list[RunRow]:
     """Return rows written since `start` and behind `after`, in the order (updated_at, id).
 
-    With `marked`, those that were committed before the start's mark are left out, where the database can tell.
+    With `comparable`, those committed before the start's commit point are left out, where the database can tell.
     """
     updated_at, row_id = after or (start.floor, -1)
     values: dict[str, Any] = {"updated_at": updated_at, "row_id": row_id, "most": limit}
-    by_mark = marked and is_postgres(session)
-    if by_mark:
-        values["reach"] = str(start.mark.number % XIDS)
-    return [run_row(row) for row in session.execute(_changed(by_mark=by_mark), values)]
+    by_commit = comparable and is_postgres(session)
+    if by_commit:
+        values["reach"] = str(start.point.number % XIDS)
+    return [run_row(row) for row in session.execute(_changed(by_commit=by_commit), values)]
 
 
 @cache
-def _changed(*, by_mark: bool) -> Select[*tuple[Any, ...]]:
-    # The limit comes before the joins: whatever the planner thinks of those, it walks the index on `updated_at`.
+def _changed(*, by_commit: bool) -> Select[*tuple[Any, ...]]:
+    # The limit comes before the joins, so that the planner always scans the index on `updated_at`.
     page = (
-        _since(select(DagRun.id, DagRun.updated_at), by_mark=by_mark)
+        _since(select(DagRun.id, DagRun.updated_at), by_commit=by_commit)
         .where(or_(DagRun.updated_at > bindparam("updated_at"), DagRun.id > bindparam("row_id")))
         .order_by(DagRun.updated_at, DagRun.id)
         .limit(bindparam("most"))
@@ -126,30 +126,30 @@ def _changed(*, by_mark: bool) -> Select[*tuple[Any, ...]]:
     return run_rows().join(page, page.c.id == DagRun.id).order_by(page.c.updated_at, page.c.id)
 
 
-def changed_among(session: Session, start: Start, row_ids: Collection[int], *, marked: bool) -> list[RunRow]:
-    """Return those of some rows that were written since `start`, as `changed` does."""
+def changed_among(session: Session, start: Start, row_ids: Collection[int], *, comparable: bool) -> list[RunRow]:
+    """Return which of some rows were written since `start`, as `changed` does."""
     if not row_ids:
         return []
     values: dict[str, Any] = {"updated_at": start.floor, "row_ids": list(row_ids)}
-    by_mark = marked and is_postgres(session)
-    if by_mark:
-        values["reach"] = str(start.mark.number % XIDS)
-    return [run_row(row) for row in session.execute(_changed_among(by_mark=by_mark), values)]
+    by_commit = comparable and is_postgres(session)
+    if by_commit:
+        values["reach"] = str(start.point.number % XIDS)
+    return [run_row(row) for row in session.execute(_changed_among(by_commit=by_commit), values)]
 
 
 @cache
-def _changed_among(*, by_mark: bool) -> Select[*tuple[Any, ...]]:
-    return _since(run_rows(), by_mark=by_mark).where(DagRun.id.in_(bindparam("row_ids", expanding=True)))
+def _changed_among(*, by_commit: bool) -> Select[*tuple[Any, ...]]:
+    return _since(run_rows(), by_commit=by_commit).where(DagRun.id.in_(bindparam("row_ids", expanding=True)))
 
 
-def _since(query: Select[*Columns], *, by_mark: bool) -> Select[*Columns]:
+def _since(query: Select[*Columns], *, by_commit: bool) -> Select[*Columns]:
     query = query.where(DagRun.updated_at >= bindparam("updated_at"))
     newer = text("age(dag_run.xmin) <= age(CAST(CAST(:reach AS text) AS xid))")
-    return query.where(newer) if by_mark else query
+    return query.where(newer) if by_commit else query
 
 
 def run_rows() -> Select[*tuple[Any, ...]]:
-    """Return the statement for rows of runs, to be narrowed down."""
+    """Return the query for rows of runs, to be filtered."""
     return select(
         DagRun.id,
         DagRun.dag_id,
@@ -167,7 +167,7 @@ def run_rows() -> Select[*tuple[Any, ...]]:
 
 
 def run_row(row: Row[Any]) -> RunRow:
-    """Return a row of `run_rows`."""
+    """Return the model of a row of `run_rows`."""
     values = row._asdict()
     values |= {"is_paused": bool(row.is_paused), "is_internal": bool(row.is_internal)}
     values["state"] = str(row.state)
@@ -176,16 +176,16 @@ def run_row(row: Row[Any]) -> RunRow:
     return RunRow(**values)
 
 
-def asking(session: Session, since: datetime) -> dict[int, frozenset[tuple[Any, ...]]]:
-    """Return the runs that wait for an answer, or got one since an instant: row id -> how each question stands."""
+def pending_input(session: Session, since: datetime) -> dict[int, frozenset[tuple[Any, ...]]]:
+    """Return the runs that wait for human input, or got it since an instant: row id -> each request's state."""
     found: dict[int, set[tuple[Any, ...]]] = {}
-    for row in session.execute(_asking(), {"since": since}):
+    for row in session.execute(_pending_input(), {"since": since}):
         found.setdefault(row.id, set()).add(tuple(row)[1:])
-    return {row_id: frozenset(stands) for row_id, stands in found.items()}
+    return {row_id: frozenset(states) for row_id, states in found.items()}
 
 
 @cache
-def _asking() -> Select[*tuple[Any, ...]]:
+def _pending_input() -> Select[*tuple[Any, ...]]:
     return (
         select(DagRun.id, HITLDetail.ti_id, HITLDetail.created_at, HITLDetail.responded_at, TaskInstance.state)
         .join(TaskInstance, and_(TaskInstance.dag_id == DagRun.dag_id, TaskInstance.run_id == DagRun.run_id))
@@ -195,7 +195,7 @@ def _asking() -> Select[*tuple[Any, ...]]:
 
 
 def by_id(session: Session, row_ids: Collection[int]) -> list[RunRow]:
-    """Return rows by their primary keys, in the order of their ids."""
+    """Return rows by primary key, in order of id."""
     if not row_ids:
         return []
     return [run_row(row) for row in session.execute(_by_id(), {"row_ids": list(row_ids)})]
@@ -207,14 +207,14 @@ def _by_id() -> Select[*tuple[Any, ...]]:
 
 
 def questions(session: Session, row_ids: Collection[int]) -> dict[int, list[Question]]:
-    """Return what the runs asked people, by the rows' ids. A question counts while its task waits for the answer."""
+    """Return the runs' requests for human input, by row id; an open one only while its task waits for the answer."""
     if not row_ids:
         return {}
     found: dict[int, list[Question]] = {}
     for row in session.execute(_questions(), {"row_ids": list(row_ids)}):
-        asked_at = max(row.created_at, row.start_date or row.created_at)
-        answered_at = max(row.responded_at, asked_at) if row.responded_at else None
-        found.setdefault(row.id, []).append(Question(asked_at, answered_at))
+        requested_at = max(row.created_at, row.start_date or row.created_at)
+        answered_at = max(row.responded_at, requested_at) if row.responded_at else None
+        found.setdefault(row.id, []).append(Question(requested_at, answered_at))
     return found
 
 
@@ -242,7 +242,7 @@ def _paused() -> Select[str]:
 
 
 def queued(session: Session, dag_ids: Collection[str] | None, after: int, limit: int) -> list[RunRow]:
-    """Return queued runs behind the row id `after`, of some DAGs or (None) of all."""
+    """Return queued runs after the row id `after`, of some DAGs or (None) of all."""
     query = _queued(every=dag_ids is None)
     values = {"after": after, "most": limit} | ({} if dag_ids is None else {"dag_ids": list(dag_ids)})
     return [run_row(row) for row in session.execute(query, values)]

@@ -1,4 +1,4 @@
-"""A watched run as its listeners see it: immutable, made once, shared by all of them."""
+"""A watched run as its clients see it: immutable, computed once, shared by all of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from tradewind_airflow.feed.transitions import Transition
 
 
 @dataclass(frozen=True)
-class View:
-    """What one look knew of a run. `row` is None when the run is gone."""
+class RunView:
+    """A run as of one poll. `row` is None when the run has been deleted."""
 
     row: RunRow | None
     questions: tuple[Question, ...] = ()
@@ -19,19 +19,19 @@ class View:
 
     @cached_property
     def transitions(self) -> list[Transition]:
-        """What the row proves."""
+        """The transitions that the row proves."""
         return transitions.transitions(self.row, self.questions) if self.row else []
 
     @cached_property
     def event_ids(self) -> list[str]:
-        """The ids of the events of its transitions."""
+        """The ids of its transitions' events."""
         return [transitions.event_id(self.row, one) for one in self.transitions] if self.row else []
 
-    def document(self, place: int) -> str:
-        """The event of a transition as JSON: made once, however many clients it is sent to, and not before."""
-        if place not in self._documents and self.row:
-            self._documents[place] = transitions.event(self.row, self.transitions[place]).model_dump_json()
-        return self._documents[place]
+    def document(self, index: int) -> str:
+        """The event of a transition as JSON, serialized lazily and once for all clients."""
+        if index not in self._documents and self.row:
+            self._documents[index] = transitions.event(self.row, self.transitions[index]).model_dump_json()
+        return self._documents[index]
 
     @cached_property
     def _documents(self) -> dict[int, str]:
@@ -39,18 +39,18 @@ class View:
 
     @cached_property
     def has_ended(self) -> bool:
-        """Whether nothing more will happen by itself."""
+        """Whether the run is in a terminal state or deleted."""
         return self.row is None or (bool(self.transitions) and self.transitions[-1].status.is_terminal)
 
     @cached_property
-    def said(self) -> tuple[object, ...]:
-        """What a listener learns from it: two views that say the same wake nobody."""
+    def visible(self) -> tuple[object, ...]:
+        """What clients see of it: a view that is equal in this wakes no one."""
         return (self.row is None, self.row and self.row.clear_number, self.transitions, self.progress)
 
 
 def unsent(event_ids: Sequence[str], last_id: str | None) -> int:
-    """Return the place of the first event behind the one that a listener had last.
+    """Return the index of the first event after the one that a client received last.
 
-    It is the first of all where the run was cleared since, or its DAG paused or unpaused.
+    It is 0 if the run was cleared since, or its DAG paused or unpaused.
     """
     return event_ids.index(last_id) + 1 if last_id in event_ids else 0

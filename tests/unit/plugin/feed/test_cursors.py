@@ -1,4 +1,4 @@
-"""Cursors: what is written is read, what is not ours is refused, and repeats are told apart by marks."""
+"""Cursors: encoding and decoding are inverse, and any other text is refused."""
 
 import contextlib
 from datetime import UTC, datetime, timedelta
@@ -7,15 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradewind_airflow.feed.cursors import MAX_LENGTH, Cursor, CursorError, Mark, Start, decode, encode, since
-from tradewind_airflow.feed.looks import HALF, Horizon
-from tradewind_airflow.feed.told import Told, digest
+from tradewind_airflow.feed.cursors import MAX_LENGTH, CommitPoint, Cursor, CursorError, Start, decode, encode, since
+from tradewind_airflow.feed.sent_events import digest
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 instants = st.integers(0, 2**54).map(lambda micros: EPOCH + timedelta(microseconds=micros))
 numbers = st.integers(0, 2**62)
-marks = st.builds(Mark, st.sampled_from(["pg", "0a1b2c3d"]), numbers)
-starts = st.builds(Start, instants, marks)
+points = st.builds(CommitPoint, st.sampled_from(["pg", "0a1b2c3d"]), numbers)
+starts = st.builds(Start, instants, points)
 digests = st.lists(st.text(), max_size=3).map(digest)
 cursors = st.builds(
     Cursor,
@@ -28,22 +27,20 @@ cursors = st.builds(
 
 
 @given(starts, digests, st.one_of(st.none(), st.tuples(digests, numbers)))
-def test_a_cursor_between_two_sweeps_is_what_was_written(
-    start: Start, paused: str, flip: tuple[str, int] | None
-) -> None:
+def test_a_cursor_between_two_sweeps_round_trips(start: Start, paused: str, flip: tuple[str, int] | None) -> None:
     cursor = Cursor(start, paused, flip=flip)
     assert decode(encode(cursor)) == cursor
     assert len(encode(cursor)) <= MAX_LENGTH
 
 
 @given(starts, digests, st.tuples(instants, numbers), starts)
-def test_a_cursor_within_a_sweep_is_what_was_written(
+def test_a_cursor_in_a_sweep_round_trips(
     start: Start, paused: str, after: tuple[datetime, int], following: Start
 ) -> None:
     cursor = Cursor(start, paused, after, following)
     assert decode(encode(cursor)) == cursor
     assert len(encode(cursor)) <= MAX_LENGTH
-    assert cursor.is_within
+    assert cursor.is_in_sweep
 
 
 @given(cursors)
@@ -77,7 +74,7 @@ GOOD = "1.5.pg.7.abc......."
         GOOD.replace("abc", "\u0660"),
     ],
 )
-def test_what_is_not_ours_is_refused(text: str) -> None:
+def test_a_foreign_cursor_is_refused(text: str) -> None:
     assert decode(GOOD)
     with pytest.raises(CursorError):
         decode(text)
@@ -89,49 +86,7 @@ def test_any_text_is_a_cursor_or_refused(text: str) -> None:
         decode(text)
 
 
-def test_an_instant_to_begin_at_is_bounded() -> None:
+def test_the_first_instant_is_bounded() -> None:
     assert since(datetime.min.replace(tzinfo=UTC)).start.floor == EPOCH
     assert since(EPOCH + timedelta(1)).start.floor == EPOCH + timedelta(1)
     assert since(datetime.max.replace(tzinfo=UTC)).start.floor <= datetime.now(UTC)
-
-
-HORIZON = Horizon(Start(datetime(2026, 1, 1, tzinfo=UTC), Mark("pg", 1000)), 1010)
-
-
-@pytest.mark.parametrize(
-    ("mark", "is_known"),
-    [
-        (Mark("pg", 1000), True),
-        (Mark("pg", 1010), True),
-        (Mark("pg", 3), True),
-        # Of a cluster that was restored, or of another one.
-        (Mark("pg", 1011), False),
-        (Mark("0a1b2c3d", 5), False),
-    ],
-)
-def test_only_marks_of_the_same_order_are_compared(mark: Mark, *, is_known: bool) -> None:
-    assert HORIZON.knows(mark) is is_known
-
-
-def test_a_mark_from_half_way_round_the_circle_of_transactions_is_not_compared() -> None:
-    assert not Horizon(HORIZON.start, HALF + 10).knows(Mark("pg", 10))
-    assert Horizon(HORIZON.start, HALF + 10).knows(Mark("pg", 11))
-
-
-def test_an_event_is_told_once_to_who_came_after_it_was_seen() -> None:
-    told = Told()
-    assert not told.is_told("e", Mark("pg", 10))
-    told.tell("e", Mark("pg", 8))
-    told.tell("e", Mark("pg", 20))
-    assert told.is_told("e", Mark("pg", 8))
-    assert told.is_told("e", Mark("pg", 10))
-    assert not told.is_told("e", Mark("pg", 7))
-    assert not told.is_told("e", Mark("other", 10))
-
-
-def test_who_knows_the_paused_dags_of_before_is_told_the_difference() -> None:
-    told = Told()
-    assert told.flipped("", frozenset("ab")) is None
-    assert told.flipped(digest("ab"), frozenset("bc")) == frozenset("ac")
-    assert told.flipped(digest("ab"), frozenset("ab")) == frozenset()
-    assert told.flipped(digest("x"), frozenset("ab")) is None
