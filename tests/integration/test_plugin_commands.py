@@ -35,18 +35,34 @@ def test_who_may_only_read_changes_nothing(
     assert steered.row(run_id) == before
 
 
-@pytest.mark.parametrize(("command", "body"), COMMANDS)
-def test_a_run_that_is_not_there_or_is_tradewinds_own_is_unknown(
-    steered: SteeredAirflow, client: httpx.Client, command: str, body: dict[str, Any]
-) -> None:
+@pytest.fixture
+def internal(steered: SteeredAirflow) -> str:
+    """The id of a run of one of Tradewind's own DAGs."""
     steered.rows(
         "INSERT INTO dag_run (dag_id, run_id, state, run_type, run_after, clear_number, conf)"
         " VALUES ('command_internal', 'internal', 'queued', 'manual', now(), 0, '{}')"
         " ON CONFLICT DO NOTHING"
     )
-    for run_id in ("internal", "unheard-of"):
+    return "internal"
+
+
+@pytest.mark.parametrize(("command", "body"), COMMANDS)
+def test_a_run_that_is_not_there_or_is_tradewinds_own_is_unknown(
+    client: httpx.Client, internal: str, command: str, body: dict[str, Any]
+) -> None:
+    for run_id in (internal, "unheard-of"):
         answer = post(client, run_id, command, **body)
         assert (answer.status_code, answer.json()["type"]) == (404, "urn:tradewind:problem:unknown-run")
+
+
+@pytest.mark.parametrize("reading", ["status", "events"])
+def test_it_is_unknown_to_readers_by_the_same_rule(client: httpx.Client, internal: str, reading: str) -> None:
+    details = set()
+    for run_id in (internal, "unheard-of"):
+        answer = client.get(f"/workflows/{run_id}/{reading}")
+        assert (answer.status_code, answer.json()["type"]) == (404, "urn:tradewind:problem:unknown-run")
+        details.add(answer.json()["detail"].replace(run_id, "..."))
+    assert len(details) == 1
 
 
 def test_a_run_of_several_dags_needs_the_dag(steered: SteeredAirflow, client: httpx.Client) -> None:

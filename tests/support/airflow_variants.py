@@ -1,6 +1,7 @@
 """Airflow servers that are set up in another way: their auth manager, address, database or number of processes."""
 
 import json
+import os
 import secrets
 import sqlite3
 import subprocess
@@ -61,6 +62,47 @@ class SqliteServer(VariedServer):
             database.execute("BEGIN IMMEDIATE")
             yield
             database.execute("ROLLBACK")
+
+
+_REFUSE = """
+import builtins
+
+original = builtins.__import__
+
+
+def refuses(importer, name, names):
+    {rule}
+
+
+def refusing(name, globals=None, locals=None, fromlist=(), level=0):
+    importer = (globals or {{}}).get("__name__", "")
+    if importer.startswith("tradewind_airflow.") and refuses(importer, name, fromlist or ()):
+        raise ImportError({message!r})
+    return original(name, globals, locals, fromlist, level)
+
+
+builtins.__import__ = refusing
+"""
+
+
+class RefusingServer(VariedServer):
+    """A server in which imports of our modules fail: those for which `rule` returns true.
+
+    `rule` is the body of a function of the importing module, the imported one and the names taken from it.
+    """
+
+    def __init__(self, home: Path, database_url: str, rule: str, message: str) -> None:
+        super().__init__(home, database_url, {})
+        hooks = home / "hooks"
+        hooks.mkdir()
+        # Python imports a module of this name as it starts.
+        (hooks / "sitecustomize.py").write_text(_REFUSE.format(rule=rule, message=message))
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment of this Airflow's processes."""
+        paths = [str(self.home / "hooks"), os.environ.get("PYTHONPATH", "")]
+        return super().env | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 FAB_ROLES: dict[str, list[tuple[str, str]]] = {

@@ -18,9 +18,7 @@ class TradewindPlugin(AirflowPlugin):
     @cached_property
     def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]  # read once per process, from the instance
         """The app and the path it is mounted at (`airflow.api_fastapi.app.init_plugins`)."""
-        from tradewind_airflow.web.app import create_app  # noqa: PLC0415  # see the class
-
-        return [{"app": create_app(), "url_prefix": "/tradewind", "name": "Tradewind"}]
+        return [{"app": _app(), "url_prefix": "/tradewind", "name": "Tradewind"}]
 
     @cached_property
     def priority_weight_strategies(self) -> list[Any]:  # type: ignore[override]  # read once per process, as above
@@ -28,3 +26,15 @@ class TradewindPlugin(AirflowPlugin):
         from tradewind_airflow.weights import RunPriority  # noqa: PLC0415  # most processes read no such DAG
 
         return [RunPriority]
+
+
+def _app() -> Any:
+    """Return the app; one that answers 503 where ours cannot be built, as an error here would end Airflow's server."""
+    try:
+        from tradewind_airflow.web.app import create_app  # noqa: PLC0415  # see the class
+
+        return create_app()
+    except Exception as error:  # noqa: BLE001  # whatever is wrong with us, Airflow has to start
+        from tradewind_airflow.web.unavailable import unavailable_app  # noqa: PLC0415  # as above
+
+        return unavailable_app(error)
