@@ -213,7 +213,7 @@ async def test_postgres_down_and_back(kafka_broker: KafkaBroker, own_postgres: P
         await until(_caught_up(world))
     assert (down.status_code, down.headers["retry-after"]) == (503, "5")
     assert down.json()["type"] == "urn:tradewind:problem:engine-unavailable"
-    assert (not_ready.status_code, not_ready.text) == (503, "Postgres does not answer")
+    assert (not_ready.status_code, not_ready.text) == (503, "Postgres is unavailable")
     assert set(_lines(trace)) == {f"{run} {step}" for run in range(10) for step in range(1, 6)}
 
 

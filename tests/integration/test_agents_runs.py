@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, TopicPartition
 
 from support.agents import EventLog, World, ended, ready, running, trigger, until
 from support.servers import new_database, new_topic_set
-from tradewind_agents.consumer import EventConsumer
+from tradewind_agents.consumer import AgentEventConsumer
 from tradewind_contracts import records
 from tradewind_contracts.events import CancelRequested, TriggerPayload
 from tradewind_contracts.workflows import RunStatus, WorkflowType
@@ -177,9 +177,9 @@ async def test_back_pressure(world: World, log: EventLog, tmp_path: Path) -> Non
 async def test_a_failed_commit_is_sent_again(
     world: World, log: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commit, failures = EventConsumer._commit, list[int]()
+    commit, failures = AgentEventConsumer._commit, list[int]()
 
-    def fail_at_first(consumer: EventConsumer, positions: dict[Partition, int], *, wait: bool) -> None:
+    def fail_at_first(consumer: AgentEventConsumer, positions: dict[Partition, int], *, wait: bool) -> None:
         if len(failures) == 2:
             commit(consumer, positions, wait=wait)
             return
@@ -188,7 +188,7 @@ async def test_a_failed_commit_is_sent_again(
         failed = [TopicPartition(topic, partition, offset) for (topic, partition), offset in positions.items()]
         consumer._on_commit(KafkaError(KafkaError.REBALANCE_IN_PROGRESS), failed)
 
-    monkeypatch.setattr(EventConsumer, "_commit", fail_at_first)
+    monkeypatch.setattr(AgentEventConsumer, "_commit", fail_at_first)
     event = trigger("steps", {"log": str(tmp_path / "log")})
     async with running(world) as client:
         log.send(event)

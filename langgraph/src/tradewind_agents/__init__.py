@@ -2,5 +2,5 @@
 
 import os
 
-# LangGraph reads this once, at its import. Without it, who can write to the checkpoints runs any code (CVE-2026-28277).
+# LangGraph reads this at import. Without it, write access to the checkpoints allows code execution (CVE-2026-28277).
 os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"

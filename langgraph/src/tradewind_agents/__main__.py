@@ -6,7 +6,7 @@ from tradewind_service.server import serve
 
 
 def main() -> None:
-    """Serve until asked to stop; after that runs drain for LANGGRAPH_DRAIN_SECONDS."""
+    """Serve until the process is stopped; then runs drain for LANGGRAPH_DRAIN_SECONDS."""
     settings = Settings()
     serve(create_app(settings), settings.host, settings.port)
 

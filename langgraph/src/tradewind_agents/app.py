@@ -17,7 +17,7 @@ from tradewind_service.error_boundary import ErrorBoundary
 from tradewind_service.request_instrument import RequestInstrument
 
 PUBLIC = frozenset({"/livez", "/readyz", "/metrics"})
-"""Paths that need no token. Every other path does."""
+"""Paths that need no token; every other path needs one."""
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -25,7 +25,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     used = settings or Settings()
     workflows = registry.load(used.workflow_packages)
     metrics = Metrics()
-    metrics.expect(workflows)
+    metrics.initialise(workflows)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

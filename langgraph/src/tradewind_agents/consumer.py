@@ -1,4 +1,4 @@
-"""The member of the consumer group: reads records in a thread of its own and commits what is finished."""
+"""The Kafka consumer: polls in a thread of its own and commits the offsets of processed records."""
 
 import asyncio
 import logging
@@ -22,22 +22,23 @@ _LOG = logging.getLogger(__name__)
 
 _COMMIT_SECONDS = 0.2
 _MAX_SPAN = 20_000
-"""Records held back by an unfinished one, at which fetching stops: they would all be read again after a crash."""
+"""Uncommitted records at which fetching stops: all of them would be consumed again after a crash."""
 
 
 @dataclass(frozen=True)
-class Limits:
+class ConsumerLimits:
     """`backlog`: accepted runs at which fetching stops. `drain_seconds`: time to reach a superstep's end."""
 
     backlog: int
     drain_seconds: float
 
 
-class EventConsumer:
-    """Polls, sorts, and hands over to the dispatcher; at least once.
+class AgentEventConsumer:
+    """Polls, decides, and passes records to the dispatcher; at least once.
 
-    An offset is committed when its record and all before it in the partition are settled. While too much is in work
-    the partitions are paused and polling goes on, so that the membership stays. Revoked partitions are drained first.
+    An offset is committed when its record and all before it in the partition are processed. While too many records are
+    in progress the partitions are paused and polling continues, to keep the group membership. Revoked partitions are
+    drained first.
     """
 
     def __init__(
@@ -47,9 +48,9 @@ class EventConsumer:
         intake: Intake,
         dispatcher: Dispatcher,
         metrics: Metrics,
-        limits: Limits,
+        limits: ConsumerLimits,
     ) -> None:
-        self._consumer = Consumer(_OWN | config | {"on_commit": self._on_commit})
+        self._consumer = Consumer(_CLIENT_DEFAULTS | config | {"on_commit": self._on_commit})
         self._topic = topic
         self._intake = intake
         self._dispatcher = dispatcher
@@ -66,18 +67,18 @@ class EventConsumer:
         self.joined = False
 
     def start(self) -> None:
-        """Join the group."""
+        """Join the consumer group."""
         self._thread.start()
 
     async def stop(self) -> None:
-        """Drain what is in work, commit what is finished, leave the group."""
+        """Drain records in progress, commit processed ones, leave the group."""
         self._stopping.set()
         if self._thread.ident is not None:
             await asyncio.to_thread(self._thread.join)
 
     @property
     def is_alive(self) -> bool:
-        """Whether the thread runs."""
+        """Whether the thread is running."""
         return self._thread.is_alive()
 
     def is_ready(self, within: float) -> bool:
@@ -92,48 +93,48 @@ class EventConsumer:
             while not self._stopping.is_set():
                 self._step()
             self._release(self._owned())
-        except Exception:  # noqa: BLE001  # a thread has no caller; /livez tells that it ended
-            _LOG.exception("the consumer broke")
+        except Exception:  # noqa: BLE001  # a thread has no caller; /livez reports that it ended
+            _LOG.exception("the consumer failed")
         finally:
             self._consumer.close()
 
     def _step(self) -> None:
-        message = self._consumer.poll(0.02 if self._in_work else 0.2)
+        message = self._consumer.poll(0.02 if self._in_progress else 0.2)
         self.polled_at = time.monotonic()
         if message is not None:
-            self._take(message)
+            self._receive(message)
         if self.polled_at - self._committed_at > _COMMIT_SECONDS:
             self._commit_soon()
-        self._balance()
+        self._apply_back_pressure()
 
     @property
-    def _in_work(self) -> int:
+    def _in_progress(self) -> int:
         return self._submitted - self._dispatcher.ended
 
-    def _take(self, message: Message) -> None:
+    def _receive(self, message: Message) -> None:
         if error := message.error():
             _LOG.warning("Kafka: %s", error.str())
             return
         record = received_records.from_message(message)
         tracked = TrackedRecord(record.topic_partition, record.offset)
         self._tracker.track(tracked)
-        verdict = self._intake.sort(record)
+        decision = self._intake.decide(record)
         self._metrics.consumed.inc()
-        if isinstance(verdict, Skipped):
-            self._metrics.skipped.labels(verdict.reason).inc()
+        if isinstance(decision, Skipped):
+            self._metrics.skipped.labels(decision.reason).inc()
             tracked.done = True
             return
-        if isinstance(verdict, Accepted):
-            self._metrics.read_delay.observe(_seconds_since(verdict.trigger.timestamp), exemplar(verdict.traceparent))
+        if isinstance(decision, Accepted):
+            self._metrics.read_delay.observe(_seconds_since(decision.trigger.timestamp), exemplar(decision.traceparent))
         self._submitted += 1
-        self._loop.call_soon_threadsafe(self._dispatcher.submit, tracked, verdict)
+        self._loop.call_soon_threadsafe(self._dispatcher.submit, tracked, decision)
 
-    def _balance(self) -> None:
-        full = self._in_work >= self._limits.backlog or self._tracker.span >= _MAX_SPAN
+    def _apply_back_pressure(self) -> None:
+        full = self._in_progress >= self._limits.backlog or self._tracker.span >= _MAX_SPAN
         if full and not self._paused:
             self._consumer.pause(self._consumer.assignment())
             self._set_paused(True)
-        elif self._paused and self._in_work <= self._limits.backlog // 2 and self._tracker.span < _MAX_SPAN:
+        elif self._paused and self._in_progress <= self._limits.backlog // 2 and self._tracker.span < _MAX_SPAN:
             self._consumer.resume(self._consumer.assignment())
             self._set_paused(False)
 
@@ -144,8 +145,8 @@ class EventConsumer:
     def _commit_soon(self) -> None:
         self._committed_at = self.polled_at
         self.joined = self.joined or bool(self._consumer.memberid())
-        self._metrics.in_flight.set(self._in_work)
-        # What Kafka does not confirm, most often as a rebalance is under way, is committed again the next time.
+        self._metrics.in_flight.set(self._in_progress)
+        # Offsets that Kafka does not confirm, usually because of a rebalance, are committed again the next time.
         if offsets := self._tracker.committable():
             self._commit(offsets, wait=False)
 
@@ -154,7 +155,7 @@ class EventConsumer:
         try:
             self._consumer.commit(offsets=offsets, asynchronous=not wait)  # type: ignore[call-overload]  # the stub knows only literals
         except KafkaException as error:
-            _LOG.warning("a commit failed: %s", error)
+            _LOG.warning("offset commit failed: %s", error)
 
     def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
         self._metrics.commits.labels("failed" if error else "done").inc()
@@ -164,14 +165,14 @@ class EventConsumer:
 
     def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self.joined = True
-        self._set_paused(False)  # new partitions are not paused; `_balance` decides for all of them anew
+        self._set_paused(False)  # new partitions are not paused; `_apply_back_pressure` decides again for all
         self._metrics.assigned.set(len(self._owned() | _keys(partitions)))
 
     def _on_revoke(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._release(_keys(partitions))
 
     def _on_lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        _LOG.warning("%d partitions were lost: another member may own them already", len(partitions))
+        _LOG.warning("lost %d partitions: another member may own them already", len(partitions))
         self._release(_keys(partitions), commit=False)
 
     def _release(self, partitions: Collection[Partition], *, commit: bool = True) -> None:
@@ -189,7 +190,7 @@ class EventConsumer:
         return _keys(self._consumer.assignment())
 
 
-_OWN: dict[str, Any] = {
+_CLIENT_DEFAULTS: dict[str, Any] = {
     "partition.assignment.strategy": "cooperative-sticky",
     "allow.auto.create.topics": False,
     "topic.metadata.refresh.interval.ms": 10_000,
@@ -202,5 +203,5 @@ def _keys(partitions: Iterable[TopicPartition]) -> set[Partition]:
 
 
 def _seconds_since(instant: datetime) -> float:
-    # The clock that stamped it may be ahead of ours.
+    # The producer's clock may be ahead of ours.
     return max(0.0, (datetime.now(UTC) - instant).total_seconds())

@@ -13,16 +13,16 @@ from psycopg_pool import AsyncConnectionPool
 Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
 
 OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError)
-"""Errors that say that Postgres is away; the pool's own time-out is one of them."""
+"""Errors that mean that Postgres is unavailable; the pool's own time-out is one of them."""
 
-# Any number that nothing else in the database uses as an advisory lock.
+# An arbitrary key that nothing else in the database uses as an advisory lock.
 _SETUP_LOCK = 7_420_331_185
 
 
 def pool(url: str, size: int, timeout: float = 5) -> Pool:
-    """Return a closed pool whose connections fit LangGraph's saver; a caller waits `timeout` seconds for one."""
+    """Return an unopened pool with connections for LangGraph's saver; a caller waits `timeout` seconds for one."""
     kwargs: dict[str, Any] = {"autocommit": True, "row_factory": dict_row, "prepare_threshold": 0, "connect_timeout": 5}
-    # The pool waits ever longer between its attempts: begun anew every ten seconds, it is back soon after Postgres is.
+    # The pool backs off between attempts; restarting that every ten seconds reconnects soon after Postgres is back.
     return AsyncConnectionPool(
         url, min_size=1, max_size=size, timeout=timeout, reconnect_timeout=10, kwargs=kwargs, open=False
     )
@@ -31,8 +31,8 @@ def pool(url: str, size: int, timeout: float = 5) -> Pool:
 async def setup(url: str) -> None:
     """Create or migrate all tables, one process at a time.
 
-    The lock is tried and not waited for: LangGraph builds indexes concurrently, which waits for every statement
-    that runs, a statement that waits for this lock included.
+    The lock is polled, not waited for: LangGraph creates indexes concurrently, which waits for every running statement,
+    including one that waits for this lock.
     """
     async with await AsyncConnection.connect(
         url, autocommit=True, row_factory=dict_row, prepare_threshold=0, connect_timeout=5
@@ -44,9 +44,9 @@ async def setup(url: str) -> None:
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether Postgres, and not what it was asked, is the cause: the same may succeed later."""
+    """Whether Postgres, and not the statement, is the cause: the same statement may succeed later."""
     if isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith("54"):
-        return False  # program_limit_exceeded: too large today, too large tomorrow
+        return False  # program_limit_exceeded: a retry cannot succeed
     return isinstance(error, OUTAGES)
 
 

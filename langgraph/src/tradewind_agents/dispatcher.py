@@ -1,4 +1,4 @@
-"""Tasks of the event loop, one per record in work: bounded, in order per run, drained partition by partition."""
+"""Asyncio tasks, one per record in progress: bounded, in order per run, drained by partition."""
 
 import asyncio
 import logging
@@ -12,59 +12,61 @@ from tradewind_service.offset_tracker import Partition, TrackedRecord
 
 _LOG = logging.getLogger(__name__)
 
-Settle = Callable[[Accepted | Rejected, RunControl], Awaitable[bool]]
+Process = Callable[[Accepted | Rejected, RunControl], Awaitable[bool]]
 
 
 @dataclass(frozen=True)
-class _Job:
+class _Submission:
     record: TrackedRecord
     control: RunControl
 
 
 class Dispatcher:
-    """Settles records, at most `concurrency` at once, those of one run in their order. It belongs to one event loop."""
+    """Processes records, at most `concurrency` at once, those of one run in order. It belongs to one event loop."""
 
-    def __init__(self, settle: Settle, concurrency: int) -> None:
-        self._settle = settle
+    def __init__(self, process: Process, concurrency: int) -> None:
+        self._process = process
         self._semaphore = asyncio.Semaphore(concurrency)
-        self._jobs: dict[asyncio.Task[None], _Job] = {}
+        self._submissions: dict[asyncio.Task[None], _Submission] = {}
         self._last: dict[str, asyncio.Task[None]] = {}
         self.ended = 0
-        """How many submitted records are no longer in work; may be read from any thread."""
+        """Number of submitted records that are no longer in progress; may be read from any thread."""
 
-    def submit(self, record: TrackedRecord, verdict: Accepted | Rejected) -> None:
-        """Begin to settle a record; the record is done when it is settled."""
-        job = _Job(record, RunControl())
-        before = self._last.get(verdict.run_id)
-        task = asyncio.get_running_loop().create_task(self._work(job, verdict, before), name=verdict.run_id)
-        self._jobs[task] = job
-        self._last[verdict.run_id] = task
+    def submit(self, record: TrackedRecord, decision: Accepted | Rejected) -> None:
+        """Start to process a record, which is `done` afterwards."""
+        submission = _Submission(record, RunControl())
+        before = self._last.get(decision.run_id)
+        task = asyncio.get_running_loop().create_task(self._run(submission, decision, before), name=decision.run_id)
+        self._submissions[task] = submission
+        self._last[decision.run_id] = task
         task.add_done_callback(self._forget)
 
     async def drain(self, partitions: Collection[Partition], seconds: float) -> None:
-        """Stop the work on partitions: at the next superstep, or in the midst of it after `seconds`."""
-        tasks = {task for task, job in self._jobs.items() if job.record.partition in partitions}
+        """Stop processing partitions: at the next superstep, or in the middle of one after `seconds`."""
+        tasks = {task for task, submission in self._submissions.items() if submission.record.partition in partitions}
         for task in tasks:
-            self._jobs[task].control.request_drain("partitions revoked")
+            self._submissions[task].control.request_drain("partitions revoked")
         if not tasks:
             return
         _, late = await asyncio.wait(tasks, timeout=seconds)
         for task in late:
             task.cancel()
         if late:
-            _LOG.warning("%d runs were stopped in the midst of a step; their next owner repeats it", len(late))
+            _LOG.warning("stopped %d runs in the middle of a step; their next owner repeats it", len(late))
             await asyncio.wait(late, timeout=5)
 
-    async def _work(self, job: _Job, verdict: Accepted | Rejected, before: asyncio.Task[None] | None) -> None:
+    async def _run(
+        self, submission: _Submission, decision: Accepted | Rejected, before: asyncio.Task[None] | None
+    ) -> None:
         if before is not None:
             await asyncio.wait([before])
         async with self._semaphore:
-            job.record.done = await self._settle(verdict, job.control)
+            submission.record.done = await self._process(decision, submission.control)
 
     def _forget(self, task: asyncio.Task[None]) -> None:
-        del self._jobs[task]
+        del self._submissions[task]
         if self._last.get(task.get_name()) is task:
             del self._last[task.get_name()]
         self.ended += 1
         if not task.cancelled() and (error := task.exception()):
-            _LOG.error("a record's work broke", exc_info=error)
+            _LOG.error("processing a record failed", exc_info=error)

@@ -15,7 +15,7 @@ _RETRY_SECONDS = 5
 
 
 class UnknownRunError(LookupError):
-    """There is no run of this id here."""
+    """The agents service has no run with this id."""
 
 
 def _unknown_run(error: Exception) -> Problem:
@@ -23,14 +23,14 @@ def _unknown_run(error: Exception) -> Problem:
 
 
 def _outage(error: Exception) -> Problem:
-    logger.warning("Postgres does not answer: %s", error)
-    detail = "the database of runs does not answer"
+    logger.warning("Postgres is unavailable: %s", error)
+    detail = "the run database is unavailable"
     return problem(ProblemType.ENGINE_UNAVAILABLE, detail, retry_after=_RETRY_SECONDS)
 
 
 PROBLEMS: Mapping[type[Exception], ToProblem] = {
     UnknownRunError: _unknown_run,
-    # No table: Postgres has not answered since the start.
+    # No table: Postgres has been unavailable since the start.
     **dict.fromkeys((*database.OUTAGES, UndefinedTable), _outage),
 }
-"""How each is answered."""
+"""The problem of each exception."""

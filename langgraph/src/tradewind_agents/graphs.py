@@ -1,4 +1,4 @@
-"""Compiled graphs: a run begun, resumed or looked at, with its checkpoints in Postgres."""
+"""Compiled graphs: starts, resumes and inspects runs, whose checkpoints are in Postgres."""
 
 import json
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from tradewind_contracts import json_text
 from tradewind_contracts.workflows import RunStatus
 
 MAX_ERROR = 2000
-"""Characters of a run's error text."""
+"""Maximum length of a run's error text."""
 
 
 @dataclass(frozen=True)
-class Outcome:
+class GraphOutcome:
     """How a graph ended: with a result, or with the error of one of its nodes."""
 
     status: RunStatus
@@ -30,8 +30,8 @@ class Outcome:
 class Graphs:
     """All registered graphs, compiled once. A run's thread is its run id.
 
-    A saver lets through one statement at a time, pool or not (langgraph issue #7259), so each run has a saver of its
-    own: half as many runs again per second as with one for all (measured; `docs/performance.md`).
+    A saver executes one statement at a time, even with a pool (langgraph issue #7259), so each run has a saver of its
+    own: measured 50% more runs per second than with a shared one (`docs/performance.md`).
     """
 
     def __init__(self, registry: Registry, pool: database.Pool, recursion_limit: int, step_timeout: float) -> None:
@@ -43,30 +43,30 @@ class Graphs:
 
     async def run(
         self, workflow_id: str, run_id: str, parameters: dict[str, Any], control: RunControl, *, is_new: bool
-    ) -> Outcome:
-        """Bring a run to its end, from its last checkpoint if it has one.
+    ) -> GraphOutcome:
+        """Run a graph to its end, from its last checkpoint if it has one.
 
-        What a node raises is the run's failure. Raises GraphDrained when `control` asked for a stop, and psycopg's
-        errors when the checkpoints could not be read or written: the run is as its last checkpoint says.
+        An exception of a node fails the run. Raises GraphDrained when `control` requested a stop, and psycopg's errors
+        when checkpoints could not be read or written: the run is in the state of its last checkpoint.
         """
         saver, config = AsyncPostgresSaver(self._pool), self._config(run_id)
         graph = self._compiled[workflow_id].copy(update={"checkpointer": saver})
         try:
-            begun = not is_new and await saver.aget_tuple(config) is not None
-            # None goes on from the checkpoint; where the graph is through, it returns the last state and runs nothing.
-            # (`StateSnapshot.next` does not tell: it is also empty when a step's writes are stored but not its end.)
-            given = None if begun else {"parameters": parameters}
+            started = not is_new and await saver.aget_tuple(config) is not None
+            # None resumes from the checkpoint; a finished graph returns its last state without running a node.
+            # (`StateSnapshot.next` cannot decide that: it is also empty when only a step's writes are stored.)
+            given = None if started else {"parameters": parameters}
             state = await graph.ainvoke(given, config, durability="sync", control=control)
-            return Outcome(RunStatus.SUCCEEDED, result=_storable(state))
+            return GraphOutcome(RunStatus.SUCCEEDED, result=_storable(state))
         except GraphDrained:
             raise
         except Exception as error:
             if database.is_outage(error):
                 raise
-            return Outcome(RunStatus.FAILED, error=_describe(error))
+            return GraphOutcome(RunStatus.FAILED, error=_describe(error))
 
     async def steps(self, run_id: str) -> int:
-        """Return how many supersteps of a run are checkpointed."""
+        """Return the number of checkpointed supersteps of a run."""
         found = await AsyncPostgresSaver(self._pool).aget_tuple(self._config(run_id))
         return max(0, found.metadata.get("step", 0)) if found else 0
 

@@ -1,4 +1,4 @@
-"""What is to be done with a record of the event topic: pure decisions, no I/O."""
+"""Decides what to do with a record of the event topic; pure, no I/O."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from tradewind_agents.registry import Registry, Workflow
+from tradewind_agents.registry import AgentWorkflow, Registry
 from tradewind_contracts import dead_letters, records
 from tradewind_contracts.dead_letters import DeadLetter
 from tradewind_contracts.events import WorkflowStatusChanged, WorkflowTriggered
@@ -21,52 +21,52 @@ UNSUPPORTED_COMMAND = "unsupported-command"
 
 @dataclass(frozen=True)
 class Skipped:
-    """Not for us: its offset may move at once."""
+    """Not for this service: its offset can be committed."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """It can never run: its offset may move when the letter lies in the dead-letter topic."""
+    """It can never run: its offset can be committed once its dead letter is in the dead-letter topic."""
 
     record: ReceivedRecord
     letter: DeadLetter
 
     @property
     def run_id(self) -> str:
-        """The run that was asked for."""
+        """The requested run."""
         return self.letter.workflow_run_id or ""
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """A run to be brought to its end. `parameters` are the validated ones, as JSON."""
+    """A run to execute. `parameters` are the validated ones, as JSON."""
 
     record: ReceivedRecord
     trigger: WorkflowTriggered
-    workflow: Workflow
+    workflow: AgentWorkflow
     parameters: dict[str, Any]
     traceparent: str | None = None
 
     @property
     def run_id(self) -> str:
-        """The run that is asked for."""
+        """The requested run."""
         return self.trigger.workflow_run_id
 
 
-Verdict = Skipped | Rejected | Accepted
+Decision = Skipped | Rejected | Accepted
 
 
 class Intake:
-    """Sorts records by the registered workflows and their parameters."""
+    """Checks records against the registered workflows and their parameters."""
 
     def __init__(self, registry: Registry, consumer_group: str) -> None:
         self._registry = registry
         self._consumer_group = consumer_group
 
-    def sort(self, record: ReceivedRecord) -> Verdict:
-        """Return the verdict on a record. What is no event at all is dead-lettered by the Airflow ingestion."""
+    def decide(self, record: ReceivedRecord) -> Decision:
+        """Return the decision on a record. Records that are not events are dead-lettered by the Airflow ingestion."""
         try:
             decoded = records.decode(record.value, record.headers)
         except DecodeError:
@@ -77,15 +77,15 @@ class Intake:
         if isinstance(event, WorkflowStatusChanged):
             return Skipped("not-a-request")
         if not isinstance(event, WorkflowTriggered):
-            return self._reject(record, event, UNSUPPORTED_COMMAND, f"{event.event_type} is not taken yet")
-        return self._sort_trigger(record, decoded, event)
+            return self._reject(record, event, UNSUPPORTED_COMMAND, f"{event.event_type} is not supported yet")
+        return self._decide_trigger(record, decoded, event)
 
     def conflict(self, accepted: Accepted) -> Rejected:
-        """Return the rejection of a trigger whose run id stands for another payload."""
+        """Return the rejection of a trigger whose run id belongs to a run with another payload."""
         detail = "this workflow_run_id was used for another workflow, other parameters or another priority"
         return self._reject(accepted.record, accepted.trigger, ProblemType.IDEMPOTENCY_CONFLICT.slug, detail)
 
-    def _sort_trigger(self, record: ReceivedRecord, decoded: Decoded, event: WorkflowTriggered) -> Verdict:
+    def _decide_trigger(self, record: ReceivedRecord, decoded: Decoded, event: WorkflowTriggered) -> Decision:
         workflow = self._registry.get(event.workflow_id)
         if workflow is None:
             detail = f"no workflow {event.workflow_id!r} is registered with the agents service"

@@ -1,8 +1,8 @@
-"""One writer per run over all replicas: session-level advisory locks of Postgres, on one connection.
+"""One writer per run across all replicas: session-level advisory locks of Postgres, on one connection.
 
-The consumer group gives a run's records to one replica, as long as all producers choose partitions alike and a replica
-that lost its partitions knows of it. A frozen one does not. LangGraph's saver does not check who writes (its issue
-#8796), so this does: no clean-up is needed, the locks end with the process's connection.
+The consumer group assigns a run's records to one replica, provided that all producers use the same partitioner and
+that a replica notices when it loses its partitions, which a frozen process does not. LangGraph's saver does not check
+who writes (its issue #8796), so this module does. No clean-up is needed: the locks end with the process's connection.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ from tradewind_agents import database
 
 
 class RunBusyError(Exception):
-    """Another replica is at work on the run: try again later."""
+    """Another replica is processing the run: retry later."""
 
 
 class RunLocks:
-    """The locks of this process. Within it, the dispatcher keeps the order of a run's records."""
+    """The locks that this process holds. Within the process, the dispatcher keeps a run's records in order."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -32,7 +32,7 @@ class RunLocks:
         connection = await self._connected()
         cursor = await connection.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (run_id,))
         if await cursor.fetchone() != (True,):
-            raise RunBusyError(f"another replica is at work on run {run_id}")
+            raise RunBusyError(f"another replica is processing run {run_id}")
         try:
             yield
         finally:
@@ -40,7 +40,7 @@ class RunLocks:
                 await connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", (run_id,))
 
     async def close(self) -> None:
-        """Let all locks go."""
+        """Release all locks."""
         if self._connection:
             await self._connection.close()
 

@@ -17,35 +17,37 @@ class Metrics:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self.requests = RequestMetrics(self.registry)
-        self._count()
-        self._gauge_all()
-        self._time()
+        self._add_counters()
+        self._add_gauges()
+        self._add_histograms()
 
-    def expect(self, workflow_ids: Iterable[str]) -> None:
-        """Let the counters of these workflows stand at 0: `increase()` does not see one that is born at 1."""
+    def initialise(self, workflow_ids: Iterable[str]) -> None:
+        """Start the counters of these workflows at 0: `increase()` misses a counter that first appears as 1."""
         for workflow_id in workflow_ids:
             for status in (RunStatus.SUCCEEDED, RunStatus.FAILED):
                 self.runs.labels(workflow_id, status)
 
-    def _count(self) -> None:
+    def _add_counters(self) -> None:
         self.consumed = self._counter("events_consumed", "Records read from the event topic")
-        self.skipped = self._counter("events_skipped", "Records that were none of our business", "reason")
-        self.dead_letters = self._counter("dead_letters", "Records given up, durably", "reason")
+        self.skipped = self._counter("events_skipped", "Records that are not for this service", "reason")
+        self.dead_letters = self._counter("dead_letters", "Records in the dead-letter topic", "reason")
         self.runs = self._counter("runs", "Runs that reached a status", "workflow_id", "status")
-        self.retries = self._counter("infrastructure_retries", "Attempts that Postgres or Kafka broke", "part")
+        self.retries = self._counter(
+            "infrastructure_retries", "Attempts that failed because of Postgres or Kafka", "part"
+        )
         self.commits = self._counter("offset_commits", "Offset commits", "outcome")
         for outcome in ("done", "failed"):
             self.commits.labels(outcome)
         for part in ("postgres", "kafka", "another-replica", "internal"):
             self.retries.labels(part)
 
-    def _gauge_all(self) -> None:
+    def _add_gauges(self) -> None:
         self.in_flight = self._gauge("runs_in_flight", "Accepted runs that are not finished")
         self.assigned = self._gauge("partitions_assigned", "Partitions that this replica owns")
         self.paused = self._gauge("partitions_paused", "1 while fetching is paused by back-pressure")
 
-    def _time(self) -> None:
-        self.read_delay = self._histogram("read_delay", "From an event's time to its being read from the topic")
+    def _add_histograms(self) -> None:
+        self.read_delay = self._histogram("read_delay", "From an event's time until it is consumed")
         self.start_delay = self._histogram("start_delay", "From an event's time to its run's start")
         self.duration = self._histogram(
             "run_duration", "From a run's start to its end, waiting for redelivery included", "workflow_id"

@@ -1,4 +1,4 @@
-"""The workflows that this service runs: one module each, found by name.
+"""The workflows of this service: one module each, found by name.
 
 A graph author adds one module to a package of `Settings.workflow_packages`; it defines `WORKFLOW`.
 """
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Workflow:
+class AgentWorkflow:
     """A graph that can be triggered.
 
     The graph's state is a TypedDict of JSON-like values; its input is ``{"parameters": {...}}``, the validated
@@ -35,7 +35,7 @@ class Workflow:
 
     @cached_property
     def info(self) -> WorkflowInfo:
-        """What `GET /workflows` says of it."""
+        """Its entry in `GET /workflows`."""
         return WorkflowInfo(
             workflow_id=self.workflow_id,
             workflow_type=WorkflowType.LANGGRAPH,
@@ -45,15 +45,15 @@ class Workflow:
 
     @cached_property
     def node_count(self) -> int:
-        """How many nodes a run of every branch would pass: what progress is measured against."""
+        """Number of nodes, against which progress is measured."""
         return len(self.build().nodes)
 
 
 class DuplicateWorkflowError(ValueError):
-    """Two modules define a workflow of one id."""
+    """Two modules define a workflow with the same id."""
 
 
-Registry = Mapping[str, Workflow]
+Registry = Mapping[str, AgentWorkflow]
 
 
 def load(packages: Iterable[str]) -> Registry:
@@ -61,7 +61,7 @@ def load(packages: Iterable[str]) -> Registry:
 
     A workflow that `GET /workflows` could not describe is left out and logged: it must not cost the others.
     """
-    found: dict[str, Workflow] = {}
+    found: dict[str, AgentWorkflow] = {}
     for workflow in (workflow for package in packages for workflow in _workflows(package)):
         if workflow.workflow_id in found:
             raise DuplicateWorkflowError(f"two workflows are named {workflow.workflow_id!r}")
@@ -70,7 +70,7 @@ def load(packages: Iterable[str]) -> Registry:
     return found
 
 
-def _is_describable(workflow: Workflow) -> bool:
+def _is_describable(workflow: AgentWorkflow) -> bool:
     try:
         return bool(workflow.info)
     except (ValidationError, PydanticUserError):
@@ -78,7 +78,7 @@ def _is_describable(workflow: Workflow) -> bool:
         return False
 
 
-def _workflows(package: str) -> Iterable[Workflow]:
+def _workflows(package: str) -> Iterable[AgentWorkflow]:
     names = [module.name for module in pkgutil.iter_modules(importlib.import_module(package).__path__)]
     modules = [importlib.import_module(f"{package}.{name}") for name in sorted(names)]
-    return [module.WORKFLOW for module in modules if isinstance(getattr(module, "WORKFLOW", None), Workflow)]
+    return [module.WORKFLOW for module in modules if isinstance(getattr(module, "WORKFLOW", None), AgentWorkflow)]

@@ -1,4 +1,4 @@
-"""The routes: thin, they only translate."""
+"""The HTTP routes."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from tradewind_agents import status
 from tradewind_agents.errors import UnknownRunError
 from tradewind_agents.metrics import Metrics
 from tradewind_agents.registry import Registry
-from tradewind_agents.runs import Run
+from tradewind_agents.runs import AgentRun
 from tradewind_agents.service import AgentsService
 from tradewind_contracts.run_ids import RunId
 from tradewind_contracts.workflows import WorkflowInfo, WorkflowStatus
@@ -37,13 +37,13 @@ RegistryDep = Annotated[Registry, Depends(_registry)]
 MetricsDep = Annotated[Metrics, Depends(_metrics)]
 
 
-async def _run(workflow_run_id: RunId, service: ServiceDep) -> Run:
+async def _run(workflow_run_id: RunId, service: ServiceDep) -> AgentRun:
     if run := await service.store.get(workflow_run_id):
         return run
-    raise UnknownRunError(f"no run {workflow_run_id} is known to the agents service")
+    raise UnknownRunError(f"no run {workflow_run_id} exists in the agents service")
 
 
-RunDep = Annotated[Run, Depends(_run)]
+RunDep = Annotated[AgentRun, Depends(_run)]
 
 
 @router.get("/workflows")
@@ -54,25 +54,25 @@ async def list_workflows(registry: RegistryDep) -> list[WorkflowInfo]:
 
 @router.get("/workflows/{workflow_run_id}/status")
 async def get_status(run: RunDep, service: ServiceDep, registry: RegistryDep) -> WorkflowStatus:
-    """Where a run is, from its row and its checkpoints."""
+    """The status of a run, from its row and its checkpoints."""
     steps = await service.graphs.steps(run.run_id) if run.completed_at is None else 0
     return status.of(run, steps, registry.get(run.workflow_id))
 
 
 @router.get("/livez")
 async def livez(service: ServiceDep) -> Response:
-    """200 unless only a restart helps."""
+    """200, or 503 when only a restart helps."""
     return Response(status_code=200 if service.is_alive() else 503)
 
 
 @router.get("/readyz")
 async def readyz(service: ServiceDep) -> Response:
-    """200 when runs can be taken and asked for; else 503 and what is missing."""
+    """200 when the service can process runs and queries; otherwise 503 and the reason."""
     reason = await service.not_ready()
     return Response(reason or "ready", 503 if reason else 200, media_type="text/plain")
 
 
 @router.get("/metrics")
 async def metrics(request: Request, metrics: MetricsDep) -> Response:
-    """The metrics, in the format that the scraper asks for."""
+    """The metrics, in the format that the scraper accepts."""
     return exposition(metrics.registry, request)

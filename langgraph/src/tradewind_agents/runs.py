@@ -13,8 +13,8 @@ from tradewind_contracts.workflows import RunStatus
 
 
 @dataclass(frozen=True)
-class Run:
-    """A row. `parameters` are the trigger's own, before defaults."""
+class AgentRun:
+    """A row of `agent_run`. `parameters` are the trigger's, without defaults."""
 
     run_id: str
     workflow_id: str
@@ -27,10 +27,10 @@ class Run:
     started_at: datetime | None
     completed_at: datetime | None
 
-    def is_of(self, trigger: WorkflowTriggered) -> bool:
-        """Whether the trigger asks for this very run, or for another one under its id."""
-        asked = (trigger.workflow_id, trigger.payload.parameters, trigger.payload.priority)
-        return asked == (self.workflow_id, self.parameters, self.priority)
+    def is_requested_by(self, trigger: WorkflowTriggered) -> bool:
+        """Whether the trigger requests this run, and not another one with its id."""
+        requested = (trigger.workflow_id, trigger.payload.parameters, trigger.payload.priority)
+        return requested == (self.workflow_id, self.parameters, self.priority)
 
 
 class RunStore:
@@ -39,8 +39,8 @@ class RunStore:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def start(self, trigger: WorkflowTriggered) -> tuple[Run, bool]:
-        """Insert the run or get the one that has its id; the flag says whether it is new."""
+    async def start(self, trigger: WorkflowTriggered) -> tuple[AgentRun, bool]:
+        """Insert the run, or get the existing one with its id; the flag is True for a new run."""
         arguments = (
             trigger.workflow_run_id,
             trigger.workflow_id,
@@ -52,21 +52,21 @@ class RunStore:
             return _run(row), True
         return await self.require(trigger.workflow_run_id), False
 
-    async def finish(self, run_id: str, status: RunStatus, result: Any, error: str | None) -> Run:
-        """Write the run's end, unless it has one, and return the run as it is now."""
+    async def finish(self, run_id: str, status: RunStatus, result: Any, error: str | None) -> AgentRun:
+        """Store the run's end, unless it has ended, and return the current run."""
         row = await self._one(_FINISH, (status, None if result is None else Jsonb(result), error, run_id))
         return _run(row) if row else await self.require(run_id)
 
-    async def get(self, run_id: str) -> Run | None:
+    async def get(self, run_id: str) -> AgentRun | None:
         """Return the run, or None."""
         row = await self._one("SELECT * FROM agent_run WHERE run_id = %s", (run_id,))
         return _run(row) if row else None
 
-    async def require(self, run_id: str) -> Run:
-        """Return a run that must be there; raise LookupError."""
+    async def require(self, run_id: str) -> AgentRun:
+        """Return a run that must exist; raise LookupError."""
         if run := await self.get(run_id):
             return run
-        raise LookupError(f"the row of run {run_id} is gone")
+        raise LookupError(f"the row of run {run_id} does not exist")
 
     async def _one(self, query: str, arguments: tuple[Any, ...]) -> DictRow | None:
         async with self._pool.connection() as connection:
@@ -74,8 +74,8 @@ class RunStore:
             return await cursor.fetchone()
 
 
-def _run(row: DictRow) -> Run:
-    return Run(**{**row, "status": RunStatus(row["status"])})
+def _run(row: DictRow) -> AgentRun:
+    return AgentRun(**{**row, "status": RunStatus(row["status"])})
 
 
 _INSERT = """

@@ -11,5 +11,5 @@ CREATE TABLE IF NOT EXISTS agent_run (
     started_at   timestamptz,
     completed_at timestamptz
 );
--- Made by an earlier version; no query uses them.
+-- Created by an earlier version; no query uses them.
 DROP INDEX IF EXISTS agent_run_created, agent_run_workflow, agent_run_active;

@@ -1,18 +1,18 @@
-"""The composition root: what the process is made of, in the order in which it starts and stops."""
+"""The composition root: the parts of the process, in the order in which they start and stop."""
 
 import asyncio
 import contextlib
 import logging
 
 from tradewind_agents import database
-from tradewind_agents.consumer import EventConsumer, Limits
+from tradewind_agents.consumer import AgentEventConsumer, ConsumerLimits
 from tradewind_agents.dispatcher import Dispatcher
 from tradewind_agents.graphs import Graphs
 from tradewind_agents.intake import Intake
 from tradewind_agents.locks import RunLocks
 from tradewind_agents.metrics import Metrics
 from tradewind_agents.registry import Registry
-from tradewind_agents.runner import Destinations, Runner
+from tradewind_agents.run_processor import Destinations, RunProcessor
 from tradewind_agents.runs import RunStore
 from tradewind_agents.settings import Settings
 from tradewind_contracts import topics
@@ -21,7 +21,7 @@ from tradewind_service.publisher import KafkaPublisher, PublisherLimits
 
 _LOG = logging.getLogger(__name__)
 
-# A dead letter is a whole record and its reason.
+# A dead letter is a whole record plus the reason.
 _LIMITS = PublisherLimits(
     max_in_flight=10_000,
     delivery_timeout_ms=30_000,
@@ -29,11 +29,11 @@ _LIMITS = PublisherLimits(
     linger_ms=1,
 )
 _FLUSH_SECONDS = 5
-"""What is not acknowledged by then is sent again after the restart."""
+"""Records that are not acknowledged by then are published again after the restart."""
 
 
 class AgentsService:
-    """The running service; create it inside the event loop. It starts whether or not Postgres and Kafka are there."""
+    """The running service; create it inside the event loop. It starts even if Postgres or Kafka is unavailable."""
 
     def __init__(self, settings: Settings, registry: Registry, metrics: Metrics) -> None:
         self._settings = settings
@@ -45,43 +45,43 @@ class AgentsService:
         self._kafka = settings.kafka_client()
         self._publisher = KafkaPublisher(self._kafka, [settings.status_topic], _LIMITS)
         self._consumer = self._make_consumer(registry, metrics)
-        self._boot: asyncio.Task[None] | None = None
+        self._initialisation: asyncio.Task[None] | None = None
         self._draining = False
 
     async def start(self) -> None:
-        """Begin to come up; `not_ready` says what is missing."""
+        """Start in the background; `not_ready` returns what is missing."""
         await self._pool.open(wait=False)
         self._publisher.open()
-        self._boot = asyncio.create_task(self._come_up())
+        self._initialisation = asyncio.create_task(self._initialise())
 
     async def stop(self) -> None:
         """Drain runs at a superstep, commit, leave the group, close everything."""
         self._draining = True
-        if self._boot:
-            self._boot.cancel()
+        if self._initialisation:
+            self._initialisation.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._boot
+                await self._initialisation
         await self._consumer.stop()
         await self._publisher.close(_FLUSH_SECONDS)
         await self._locks.close()
         await self._pool.close()
 
     def is_alive(self) -> bool:
-        """Whether the process can still do its work without a restart."""
-        coming_up = self._boot is not None and not self._boot.done()
-        return coming_up or self._consumer.is_alive or self._draining
+        """Whether the process can work without a restart."""
+        initialising = self._initialisation is not None and not self._initialisation.done()
+        return initialising or self._consumer.is_alive or self._draining
 
     async def not_ready(self) -> str | None:
-        """Return what keeps the service from doing its work, or None."""
+        """Return why the service is not ready, or None."""
         if self._draining:
             return "draining"
-        if self._boot is None or not self._boot.done():
-            return "the tables are not there yet: Postgres does not answer"
+        if self._initialisation is None or not self._initialisation.done():
+            return "the tables do not exist yet: Postgres is unavailable"
         if not self._consumer.is_ready(self._settings.stale_poll_seconds):
             return "not a member of the consumer group, or it does not poll"
         return await self._database_fault()
 
-    async def _come_up(self) -> None:
+    async def _initialise(self) -> None:
         while not await self._has_tables():  # noqa: ASYNC110  # Postgres sends no event
             await asyncio.sleep(1)
         self._consumer.start()
@@ -89,7 +89,7 @@ class AgentsService:
     async def _has_tables(self) -> bool:
         try:
             await database.setup(self._url)
-        except Exception as error:  # noqa: BLE001  # the next attempt may work, /readyz says that this one did not
+        except Exception as error:  # noqa: BLE001  # the next attempt may succeed, /readyz reports this one
             _LOG.warning("Postgres is not ready: %s", error, exc_info=not database.is_outage(error))
             return False
         return True
@@ -99,19 +99,19 @@ class AgentsService:
             async with self._pool.connection(timeout=2) as connection:
                 await connection.execute("SELECT 1")
         except database.OUTAGES:
-            return "Postgres does not answer"
+            return "Postgres is unavailable"
         return None
 
-    def _make_consumer(self, registry: Registry, metrics: Metrics) -> EventConsumer:
+    def _make_consumer(self, registry: Registry, metrics: Metrics) -> AgentEventConsumer:
         settings = self._settings
         intake = Intake(registry, settings.consumer_group)
         destinations = Destinations(settings.status_topic, settings.dead_letters_topic, settings.environment)
-        runner = Runner(self._locks, self.store, self.graphs, self._publisher, intake, metrics, destinations)
+        processor = RunProcessor(self._locks, self.store, self.graphs, self._publisher, intake, metrics, destinations)
         own = {
             "session.timeout.ms": settings.session_timeout_ms,
             "heartbeat.interval.ms": settings.session_timeout_ms // 4,
         }
         config = kafka_clients.consumer_config(self._kafka, settings.consumer_group, own)
-        dispatcher = Dispatcher(runner.settle, settings.concurrency)
-        limits = Limits(max(settings.backlog, settings.concurrency), settings.drain_seconds)
-        return EventConsumer(config, settings.events_topic, intake, dispatcher, metrics, limits)
+        dispatcher = Dispatcher(processor.process, settings.concurrency)
+        limits = ConsumerLimits(max(settings.backlog, settings.concurrency), settings.drain_seconds)
+        return AgentEventConsumer(config, settings.events_topic, intake, dispatcher, metrics, limits)

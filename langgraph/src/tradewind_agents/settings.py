@@ -11,7 +11,7 @@ from tradewind_service import kafka_clients, secret_files
 class Settings(BaseSettings):
     """Every setting of the service: `LANGGRAPH_` and the field's name in capitals, unless an alias says otherwise.
 
-    What the environment does not hold is read from the file of that name, in small letters, in /run/secrets.
+    A variable that is not in the environment is read from the file of that name, in lower case, in /run/secrets.
     """
 
     model_config = SettingsConfigDict(
@@ -56,9 +56,9 @@ class Settings(BaseSettings):
         default=("tradewind_agents.workflows",), description="Packages whose modules define a `WORKFLOW` (JSON list)"
     )
     concurrency: int = Field(default=8, ge=1, le=256, description="Runs that are executed at once")
-    backlog: int = Field(default=256, ge=1, description="Accepted runs at which fetching stops, until half are done")
+    backlog: int = Field(default=256, ge=1, description="Accepted runs at which fetching stops until half are done")
     pool_size: int = Field(default=8, ge=2, description="Connections to Postgres")
-    recursion_limit: int = Field(default=50, ge=2, description="Supersteps after which a run has failed")
+    recursion_limit: int = Field(default=50, ge=2, description="Supersteps after which a run fails")
     step_timeout_seconds: float = Field(default=300, gt=0, description="Longest superstep of a run, seconds")
     drain_seconds: float = Field(
         default=8, ge=0, description="Time at a stop for running steps to end before they are cancelled, seconds"
@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     )
 
     def conninfo(self) -> str:
-        """Return libpq's connection string, with the password in it: not for any log."""
+        """Return libpq's connection string, which includes the password: never log it."""
         url = self.database_url.get_secret_value()
         if self.database_password is None:
             return url

@@ -1,15 +1,15 @@
-"""A run's row and its steps, as the contract's status."""
+"""The contract's status of a run, from its row and steps."""
 
-from tradewind_agents.registry import Workflow
-from tradewind_agents.runs import Run
+from tradewind_agents.registry import AgentWorkflow
+from tradewind_agents.runs import AgentRun
 from tradewind_contracts.workflows import WorkflowStatus, WorkflowType
 
 _UNFINISHED = 0.99
-"""The most that a run which has not ended can claim: a graph with loops takes more steps than it has nodes."""
+"""The progress limit of a run that has not ended: a graph with loops takes more steps than it has nodes."""
 
 
-def of(run: Run, steps: int, workflow: Workflow | None) -> WorkflowStatus:
-    """Return the status; `steps` are the checkpointed supersteps, `workflow` None when it is no longer registered."""
+def of(run: AgentRun, steps: int, workflow: AgentWorkflow | None) -> WorkflowStatus:
+    """Return the status; `steps` are the checkpointed supersteps, `workflow` is None when no longer registered."""
     return WorkflowStatus(
         workflow_run_id=run.run_id,
         status=run.status,
@@ -23,7 +23,7 @@ def of(run: Run, steps: int, workflow: Workflow | None) -> WorkflowStatus:
     )
 
 
-def _progress(run: Run, steps: int, workflow: Workflow | None) -> float:
+def _progress(run: AgentRun, steps: int, workflow: AgentWorkflow | None) -> float:
     if run.completed_at is not None:
         return 1.0
     if workflow is None or not workflow.node_count:

@@ -1,33 +1,33 @@
-"""The events that tell what became of a run."""
+"""The status events of a run."""
 
 import json
 import uuid
 from datetime import UTC, datetime
 
-from tradewind_agents.runs import Run
+from tradewind_agents.runs import AgentRun
 from tradewind_contracts.events import Metadata, StatusPayload, WorkflowStatusChanged
 from tradewind_contracts.workflows import RunStatus, WorkflowType
 
 SOURCE = "tradewind/langgraph"
 
 MAX_RESULT = 512 * 1024
-"""Bytes of a result that an event carries; of a larger one it carries none, and the status answer has it."""
+"""Largest result in an event, in bytes; a larger one is only in the status response."""
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:tradewind:langgraph:status")
 
 
 def event_id(run_id: str, status: RunStatus) -> str:
-    """Return the UUIDv5 of a run's coming into a status: repeats of the event have the same id."""
+    """Return the UUIDv5 of a run and status: duplicates of the event have the same id."""
     return str(uuid.uuid5(_NAMESPACE, f"{run_id}:{status}"))
 
 
-def running(run: Run, environment: str) -> WorkflowStatusChanged:
+def running(run: AgentRun, environment: str) -> WorkflowStatusChanged:
     """Return the event of a run's start."""
     payload = StatusPayload(status=RunStatus.RUNNING, started_at=run.started_at)
     return _event(run, payload, run.started_at, environment)
 
 
-def ended(run: Run, environment: str) -> WorkflowStatusChanged:
+def ended(run: AgentRun, environment: str) -> WorkflowStatusChanged:
     """Return the event of a run's end, from its row."""
     payload = StatusPayload(
         status=run.status,
@@ -40,7 +40,7 @@ def ended(run: Run, environment: str) -> WorkflowStatusChanged:
     return _event(run, payload, run.completed_at, environment)
 
 
-def _event(run: Run, payload: StatusPayload, at: datetime | None, environment: str) -> WorkflowStatusChanged:
+def _event(run: AgentRun, payload: StatusPayload, at: datetime | None, environment: str) -> WorkflowStatusChanged:
     return WorkflowStatusChanged.model_validate(
         {
             "event_id": event_id(run.run_id, payload.status),

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypedDict
 from langgraph.graph import END, START, StateGraph
 from pydantic import BaseModel, ConfigDict, Field
 
-from tradewind_agents.registry import Workflow
+from tradewind_agents.registry import AgentWorkflow
 
 STEPS = 5
 
@@ -60,4 +60,4 @@ def build() -> StateGraph[Any, Any, Any]:
     return graph
 
 
-WORKFLOW = Workflow("steps", "Five steps that leave a trace", Parameters, build)
+WORKFLOW = AgentWorkflow("steps", "Five steps that leave a trace", Parameters, build)

@@ -6,7 +6,7 @@ from typing import Any
 from tradewind_agents import status, status_events
 from tradewind_agents.graphs import MAX_ERROR
 from tradewind_agents.registry import load
-from tradewind_agents.runs import Run
+from tradewind_agents.runs import AgentRun
 from tradewind_contracts import records
 from tradewind_contracts.events import TriggerPayload, WorkflowTriggered
 from tradewind_contracts.workflows import RunStatus, WorkflowType
@@ -14,7 +14,7 @@ from tradewind_contracts.workflows import RunStatus, WorkflowType
 STARTED = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
-def _run(**more: Any) -> Run:
+def _run(**more: Any) -> AgentRun:
     values: dict[str, Any] = {
         "run_id": "run-1",
         "workflow_id": "settlement_fail_triage",
@@ -27,7 +27,7 @@ def _run(**more: Any) -> Run:
         "started_at": STARTED,
         "completed_at": STARTED + timedelta(seconds=1),
     }
-    return Run(**(values | more))
+    return AgentRun(**(values | more))
 
 
 def test_repeats_have_the_same_id() -> None:
@@ -64,10 +64,14 @@ def test_a_run_is_of_its_own_trigger() -> None:
         "workflow_run_id": "run-1",
         "workflow_id": "settlement_fail_triage",
     }
-    assert _run().is_of(WorkflowTriggered(payload=TriggerPayload(parameters={"a": 1}), **values))
-    assert not _run().is_of(WorkflowTriggered(payload=TriggerPayload(parameters={"a": 2}), **values))
-    assert not _run().is_of(WorkflowTriggered(payload=TriggerPayload(parameters={"a": 1}, priority=9), **values))
-    assert not _run(workflow_id="other").is_of(WorkflowTriggered(payload=TriggerPayload(parameters={"a": 1}), **values))
+    assert _run().is_requested_by(WorkflowTriggered(payload=TriggerPayload(parameters={"a": 1}), **values))
+    assert not _run().is_requested_by(WorkflowTriggered(payload=TriggerPayload(parameters={"a": 2}), **values))
+    assert not _run().is_requested_by(
+        WorkflowTriggered(payload=TriggerPayload(parameters={"a": 1}, priority=9), **values)
+    )
+    assert not _run(workflow_id="other").is_requested_by(
+        WorkflowTriggered(payload=TriggerPayload(parameters={"a": 1}), **values)
+    )
 
 
 def test_progress() -> None:

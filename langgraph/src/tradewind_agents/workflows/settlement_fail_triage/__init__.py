@@ -1,10 +1,10 @@
-"""W1: a settlement status in; who must act, how, what it costs and how urgent it is out."""
+"""Settlement fail triage: from a settlement status to who must act, how, the cost and the urgency."""
 
-from tradewind_agents.registry import Workflow
+from tradewind_agents.registry import AgentWorkflow
 from tradewind_agents.workflows.settlement_fail_triage.graph import build
 from tradewind_agents.workflows.settlement_fail_triage.parameters import Parameters
 
-WORKFLOW = Workflow(
+WORKFLOW = AgentWorkflow(
     workflow_id="settlement_fail_triage",
     description="Reads a sese.024 or MT548 settlement status: owner, playbook, CSDR penalty estimate and priority",
     parameters=Parameters,

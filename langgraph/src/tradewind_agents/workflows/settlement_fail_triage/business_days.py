@@ -1,4 +1,4 @@
-"""T2's business days: Monday to Friday but for its closing days.
+"""T2's business days: Monday to Friday except its closing days.
 
 The ECSDA penalties framework counts the days on which the T2S platform settles in euro. Closing days since 2002 (ECB
 decision of 14 December 2000): New Year's Day, Good Friday, Easter Monday, 1 May, 25 and 26 December.

@@ -1,4 +1,4 @@
-"""From reasons to one owner and one playbook: code tables alone."""
+"""From reasons to one owner and one playbook, by code tables only."""
 
 from collections.abc import Iterable, Mapping
 from typing import TypedDict
@@ -14,14 +14,14 @@ _TABLES: Mapping[Layer, Mapping[str, Rule]] = {
 }
 
 _OPEN = frozenset({"NMAT", "PEND", "PENF", "REJT"})
-"""Statuses under which something is to be done."""
+"""Statuses that need action."""
 
 _FIRST_LAYER = {"matching": 0, "settlement": 1, "processing": 2}
 _FIRST_OWNER = {"us": 0, "counterparty": 1, "custodian": 2, "market": 3, "unknown": 4}
 
 
-class Evidence(TypedDict):
-    """One reason, where it stood, and what the tables say of it."""
+class ReasonEvidence(TypedDict):
+    """One reason, its place in the message, and its row of the code tables."""
 
     where: str
     layer: str
@@ -34,13 +34,13 @@ class Evidence(TypedDict):
 
 
 class Classification(TypedDict):
-    """Who must act, how, and which reasons say so; the first of `evidence` decided."""
+    """Who must act, how, and for which reasons; the first of `evidence` decided."""
 
     owner: Owner
     playbook: str
     lack: Lack
     status: str
-    evidence: list[Evidence]
+    evidence: list[ReasonEvidence]
     evidence_left_out: int
 
 
@@ -73,7 +73,7 @@ def _judged(instruction: Instruction, confirm_rej_reason: int | None) -> Iterabl
     judged = [(reason, rule_of(reason)) for reason in instruction["reasons"]]
     if confirm_rej_reason is None:
         return judged
-    # The rejected confirmation names the field: that says more than a narrative or `the confirmation differs`.
+    # The rejected confirmation names the field, which is more specific than a narrative or `the confirmation differs`.
     if not all(rule.owner == "unknown" or reason["code"] == "STCD" for reason, rule in judged):
         return judged
     return [_rejected_confirmation(instruction, confirm_rej_reason), *judged]
@@ -93,7 +93,7 @@ def _rejected_confirmation(instruction: Instruction, code: int) -> tuple[Reason,
 
 
 def _rank(reason: Reason, rule: Rule) -> tuple[bool, int, int]:
-    # A known code of any layer says more than an unknown one of the first.
+    # A known code of any layer is more specific than an unknown one of the first.
     return rule.owner == "unknown", _FIRST_LAYER[reason["layer"]], _FIRST_OWNER[rule.owner]
 
 
@@ -110,8 +110,8 @@ def _open_status(instruction: Instruction) -> str:
     return next((code for code in codes if code in _OPEN), codes[-1])
 
 
-def _evidence(reason: Reason, rule: Rule) -> Evidence:
-    return Evidence(
+def _evidence(reason: Reason, rule: Rule) -> ReasonEvidence:
+    return ReasonEvidence(
         where=reason["where"],
         layer=reason["layer"],
         status=reason["status"],

@@ -1,4 +1,4 @@
-"""The graph: parse -> classify -> penalty -> priority -> conclude. Each node is pure; no model has a say yet."""
+"""The graph: parse -> classify -> penalty -> priority -> conclude. Each node is pure; no model is used yet."""
 
 from datetime import UTC, datetime
 from typing import Any, TypedDict
@@ -13,7 +13,7 @@ from tradewind_agents.workflows.settlement_fail_triage.playbooks import PLAYBOOK
 
 
 class State(TypedDict, total=False):
-    """JSON-like values only: what is checkpointed must outlive the classes of today."""
+    """JSON-like values only: checkpoints must be readable after the classes have changed."""
 
     parameters: dict[str, Any]
     as_of: str
@@ -45,12 +45,12 @@ def build() -> StateGraph[Any, Any, Any]:
 
 
 def read(message: str) -> Instruction:
-    """Return what a message of either syntax says; raise MessageError."""
+    """Return the content of a message of either syntax; raise MessageError."""
     return sese_024.read(message) if message.lstrip("\ufeff \t\r\n").startswith("<") else mt548.read(message)
 
 
 async def parse(state: State) -> State:
-    """Read the message, and fix the instant from which the run judges."""
+    """Parse the message and fix the instant of the assessment."""
     parameters = _parameters(state)
     judged_at = parameters.judged_at(datetime.now(UTC))
     return {"instruction": dict(read(parameters.message)), "as_of": judged_at.isoformat()}
@@ -77,7 +77,7 @@ async def prioritise(state: State) -> State:
 
 
 async def conclude(state: State) -> State:
-    """Put the result together."""
+    """Assemble the result."""
     found, instruction = _classification(state), _instruction(state)
     playbook = PLAYBOOKS[found["playbook"]]
     kept = {name: value for name, value in instruction.items() if name not in {"reasons", "reasons_left_out"}}

@@ -1,4 +1,4 @@
-"""A settlement status, whichever syntax it came in: ISO 20022's words, JSON-like values."""
+"""A settlement status, independent of its syntax: ISO 20022's terms, JSON-like values."""
 
 import re
 from collections.abc import Callable
@@ -32,7 +32,7 @@ class Status(TypedDict):
 
 
 class Instruction(TypedDict):
-    """What the message says. Decimals and dates are strings; `sources` says where each field stood."""
+    """The content of the message. Decimals and dates are strings; `sources` has each field's place in it."""
 
     message_type: str
     statuses: list[Status]
@@ -65,7 +65,7 @@ class MessageError(ValueError):
 
 
 def bounded(reasons: list[Reason]) -> tuple[list[Reason], int]:
-    """Return the reasons that are kept, and how many are not. No kind of reason is lost before a repeated one."""
+    """Return the reasons that are kept, and the number of others. Repeated kinds are dropped first."""
     seen: set[tuple[str, str, str]] = set()
     first, repeated = list[Reason](), list[Reason]()
     for reason in reasons:
@@ -101,7 +101,7 @@ def read_date(text: str, where: str) -> str:
 
 
 def read_isin(text: str, where: str) -> str:
-    """Return an ISIN (ISO 6166) whose check digit is right; raise MessageError."""
+    """Return an ISIN (ISO 6166) with a valid check digit; raise MessageError."""
     plain = text.strip().upper()
     if not re.fullmatch(r"[A-Z]{2}[A-Z0-9]{9}[0-9]", plain, re.ASCII) or not _check_digit_fits(plain):
         raise MessageError(where, f"{plain[:20]!r} is not an ISIN")
@@ -117,7 +117,7 @@ def read_currency(text: str, where: str) -> str:
 
 
 def one_of(*words: str) -> Callable[[str, str], str]:
-    """Return a reader that takes these words alone."""
+    """Return a reader that accepts only these words."""
 
     def read(text: str, where: str) -> str:
         plain = text.strip()

@@ -1,7 +1,7 @@
 """MT548 Settlement Status and Processing Advice (ISO 15022), with its SWIFT blocks or as bare text.
 
-Read by tag, qualifier and block; spaces around lines, any line ends and blank lines are borne with. What is not
-needed is passed over.
+Parsed by tag, qualifier and block; spaces around lines, any line ends and blank lines are accepted. Other fields are
+ignored.
 """
 
 import re
@@ -25,7 +25,7 @@ _LAYERS: dict[str, Layer] = {"IPRC": "processing", "CPRC": "processing", "MTCH":
 """Qualifier of field 25D -> layer."""
 
 _REASON_LAYERS: dict[str, Layer] = {"NMAT": "matching", "PEND": "settlement", "PENF": "settlement"}
-"""Qualifier of field 24B -> layer; all others are of the processing status."""
+"""Qualifier of field 24B -> layer; all others belong to the processing status."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Field:
 
     @property
     def where(self) -> str:
-        """Where the field stands, for people."""
+        """The field's place in the message, for people."""
         return f"line {self.line} :{self.tag}:{(':' + self.qualifier) if self.qualifier else ''}"
 
     @property
@@ -87,7 +87,7 @@ _COUNTERPARTY = {"DELI": ("REAG", "BUYR"), "RECE": ("DEAG", "SELL")}
 
 
 def read(text: str) -> Instruction:
-    """Return what the advice says; raise MessageError."""
+    """Return the content of the advice; raise MessageError."""
     found = list(_read_fields(text))
     kept, left_out = fields.bounded(list(_reasons(found)))
     result: dict[str, Any] = {
@@ -134,12 +134,12 @@ def _tagged(text: str) -> Iterator[tuple[str, int, str]]:
         elif line:
             lines.append(line)
     if not tag:
-        raise MessageError("MT548", "holds no field like :20C::SEME//...")
+        raise MessageError("MT548", "has no field like :20C::SEME//...")
     yield tag, first, "\n".join(lines)
 
 
 def _body(text: str) -> str:
-    # Blocks 1 to 3 and 5 say who sent it to whom; their lines are kept as empty ones, so that line numbers are true.
+    # Blocks 1 to 3 and 5 name sender and receiver; their lines are kept as empty ones, so line numbers are correct.
     start = text.find("{4:")
     if start < 0:
         return text

@@ -1,4 +1,4 @@
-"""What a run is given: the message, and what the desk knows beyond it."""
+"""The input of a run: the message, and what the desk knows in addition."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -54,5 +54,5 @@ class Parameters(BaseModel):
     )
 
     def judged_at(self, now: datetime) -> datetime:
-        """The instant to judge from."""
+        """The instant of the assessment."""
         return self.as_of or now

@@ -55,9 +55,9 @@ class _Rate:
 def estimate(
     instruction: Instruction, classification: Classification, parameters: Parameters, as_of: date
 ) -> dict[str, Any]:
-    """Return the estimate as JSON; `amount` is None where the basis says what is missing.
+    """Return the estimate as JSON; `amount` is None where `basis` names what is missing.
 
-    Days are the business days from the intended settlement date to `as_of`, both included: what is due if it does not
+    Days are the business days from the intended settlement date to `as_of`, both included: the penalty if it does not
     settle today.
     """
     value = value_of(instruction, parameters)
@@ -104,11 +104,11 @@ def _rate(instruction: Instruction, classification: Classification, parameters: 
     if classification["lack"] == "cash":
         return _cash_rate(parameters)
     known = parameters.instrument_class
-    # Where the class is not given, the dearest of its kind: an estimate should not lull.
-    dearest = (
+    # Without a class, the most expensive one is assumed, so that the estimate is not too low.
+    most_expensive = (
         InstrumentClass.OTHER_DEBT if instruction.get("quantity_type") == "FAMT" else InstrumentClass.LIQUID_SHARES
     )
-    used = known or dearest
+    used = known or most_expensive
     assumed = "" if known else " (assumed)"
     points = BASIS_POINTS[used]
     return _Rate(points / 10_000, f"{points} bp a day for {used}{assumed}, Delegated Regulation (EU) 2017/389 annex")

@@ -1,4 +1,4 @@
-"""What to do, per kind of fail: short steps in the order in which a settlements desk takes them."""
+"""What to do for each kind of fail: steps in the order in which a settlements desk takes them."""
 
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -44,7 +44,7 @@ _ALL = (
         "cover_position",
         "Find the securities",
         (
-            "Check the position over all depositories and realign where it lies elsewhere",
+            "Check the position over all depositories and realign where it is held elsewhere",
             "Borrow, or recall what is on loan",
             "Offer a partial settlement for what is there",
             "Tell the counterparty when the rest will be delivered",

@@ -1,4 +1,4 @@
-"""How urgent a fail is, 0 to 10, and why: points for money, age and time; no model, no opinion.
+"""The urgency of a fail, 0 to 10, with reasons: points for money, age and time.
 
 Amounts count in the settlement currency as they are: the thresholds are for the major ones.
 """
@@ -25,7 +25,7 @@ def prioritise(
     as_of: datetime,
     cut_off: datetime | None,
 ) -> tuple[int, list[str]]:
-    """Return the priority and the reason of each of its points. Where nothing fails it is 0."""
+    """Return the priority and the reason for each of its points; 0 where nothing fails."""
     if classification["playbook"] == "monitor":
         return 0, ["nothing fails"]
     scored = [

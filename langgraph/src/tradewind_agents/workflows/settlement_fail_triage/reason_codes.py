@@ -2,7 +2,7 @@
 
 Sources: ISO 15022 MT548 field 24B (https://iso20022.org/15022/uhb/mt548-84-field-24b.htm) and ISO 20022
 UnmatchedReason, PendingReason, FailingReason code sets for the meanings; FIX 4.4 tag 774 ConfirmRejReason. Owner and
-playbook are Tradewind's own choice: whoever has to move first.
+playbook are Tradewind's choice: the owner is the party that has to act first.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ Lack = Literal["securities", "cash"]
 
 @dataclass(frozen=True)
 class Rule:
-    """What a code leads to. `lack` says what the fail is due to, for the penalty's rate."""
+    """The consequences of a code. `lack` is the cause of the fail, for the penalty's rate."""
 
     meaning: str
     owner: Owner
@@ -76,7 +76,7 @@ MINO | us           | compare_and_amend   | The quantity is not a multiple of, o
 REFU | counterparty | resolve_refusal     | The counterparty refused or did not recognise the instruction
 DKNY | counterparty | resolve_refusal     | The counterparty does not know the trade
 STCD | us           | compare_and_amend   | The confirmation differs
-BYIY | us           | handle_buy_in       | A buy-in has begun
+BYIY | us           | handle_buy_in       | A buy-in has started
 OBJT | custodian    | unblock             | The securities are under objection
 PHSE | custodian    | follow_market       | Physical delivery is under way
 CHAS | counterparty | chase_securities    | The counterparty has been chased already

@@ -1,6 +1,6 @@
 """SecuritiesSettlementTransactionStatusAdvice, sese.024.001.xx and 002.xx (ISO 20022), any version.
 
-Elements are found by their local names: the versions differ in namespaces and in parts that are not read here.
+Elements are found by their local names: the versions differ in namespaces and in elements that are not used here.
 """
 
 import re
@@ -60,7 +60,7 @@ _FIELDS: dict[str, tuple[tuple[str, ...], _Reader]] = {
 
 
 def read(text: str) -> Instruction:
-    """Return what the advice says; raise MessageError."""
+    """Return the content of the advice; raise MessageError."""
     advice, version = _advice(text)
     found = list(_reasons(advice))
     kept, left_out = fields.bounded(found)
@@ -93,7 +93,7 @@ def _advice(text: str) -> tuple[Element, str]:
     for element in root.iter():
         if _local(element) == _ADVICE:
             return element, _version(element)
-    raise MessageError("XML", f"holds no {_ADVICE}; its root is {_local(root)[:80]}")
+    raise MessageError("XML", f"contains no {_ADVICE}; its root is {_local(root)[:80]}")
 
 
 def _version(advice: Element) -> str:
@@ -158,7 +158,7 @@ def _put_currency(result: dict[str, Any], advice: Element) -> None:
 
 
 def _put_parties(result: dict[str, Any], advice: Element) -> None:
-    # The counterparty stands on the other side of our movement.
+    # The counterparty is on the other side of our movement.
     theirs = "DlvrgSttlmPties" if result.get("movement") == "RECE" else "RcvgSttlmPties"
     depositories = tuple(f"TxDtls/{side}/Dpstry/Id/AnyBIC" for side in (theirs, "DlvrgSttlmPties", "RcvgSttlmPties"))
     _put(result, "place_of_settlement", advice, depositories, fields.read_text)

@@ -9,7 +9,7 @@ import pytest
 from tradewind_agents.workflows.settlement_fail_triage import WORKFLOW
 from tradewind_agents.workflows.settlement_fail_triage.instruction import MessageError
 
-DATA = Path(__file__).parents[2] / "data" / "settlement"
+DATA = Path(__file__).parents[4] / "data" / "settlement"
 CASES: list[dict[str, Any]] = json.loads((DATA / "expected.json").read_text())
 
 

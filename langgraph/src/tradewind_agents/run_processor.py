@@ -1,4 +1,4 @@
-"""One record's work, from its verdict to the moment when its offset may move."""
+"""Processes one record, from the decision on it until its offset can be committed."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ from tradewind_agents.graphs import Graphs
 from tradewind_agents.intake import Accepted, Intake, Rejected
 from tradewind_agents.locks import RunBusyError, RunLocks
 from tradewind_agents.metrics import Metrics
-from tradewind_agents.runs import Run, RunStore
+from tradewind_agents.runs import AgentRun, RunStore
 from tradewind_contracts import dead_letters, records
 from tradewind_contracts.events import WorkflowStatusChanged
 from tradewind_service.backoff import Backoff
@@ -24,7 +24,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Destinations:
-    """Where records go, and what they say of where they come from."""
+    """Topics that are written to, and the environment that events name."""
 
     status_topic: str
     dead_letters_topic: str
@@ -32,11 +32,11 @@ class Destinations:
 
 
 @dataclass(frozen=True)
-class Runner:
-    """Runs what was accepted and dead-letters what was rejected.
+class RunProcessor:
+    """Executes accepted runs and dead-letters rejected records.
 
-    Effectively once: the row of a run id is inserted once and ended once, a redelivered record goes on from the
-    checkpoint. A node that was at work when its process died runs again. Status events are sent at least once.
+    Effectively once: the row of a run is inserted once and finished once, a redelivered record resumes from the
+    checkpoint. A node that was running when the process died runs again. Status events are published at least once.
     """
 
     locks: RunLocks
@@ -47,43 +47,43 @@ class Runner:
     metrics: Metrics
     destinations: Destinations
 
-    async def settle(self, verdict: Accepted | Rejected, control: RunControl) -> bool:
-        """Return True when the record's effect is durable, False when `control` asked to stop before.
+    async def process(self, decision: Accepted | Rejected, control: RunControl) -> bool:
+        """Return True when the record's effect is durable, False when `control` requested a stop before.
 
-        Whatever fails on our side (Postgres, Kafka, a bug) is tried again for ever: giving up would lose the run.
+        Failures of the infrastructure (Postgres, Kafka, a bug) are retried without limit: giving up would lose the run.
         """
         backoff, pause = Backoff(0.1), 0.0
         while not await _drained_within(pause, control):
             try:
-                await self._attempt(verdict, control)
+                await self._attempt(decision, control)
             except GraphDrained:
                 return False
-            except Exception as error:  # noqa: BLE001  # any error but the graph's own must not lose the record
-                self._report(verdict, error)
+            except Exception as error:  # noqa: BLE001  # no error except the graph's own may lose the record
+                self._report(decision, error)
                 pause = backoff.next()
             else:
                 return True
         return False
 
-    async def _attempt(self, verdict: Accepted | Rejected, control: RunControl) -> None:
-        if isinstance(verdict, Rejected):
-            await self._dead_letter(verdict)
+    async def _attempt(self, decision: Accepted | Rejected, control: RunControl) -> None:
+        if isinstance(decision, Rejected):
+            await self._dead_letter(decision)
             return
-        async with self.locks.hold(verdict.run_id):
-            await self._settle_run(verdict, control)
+        async with self.locks.hold(decision.run_id):
+            await self._process_run(decision, control)
 
-    async def _settle_run(self, verdict: Accepted, control: RunControl) -> None:
-        run, is_new = await self.store.start(verdict.trigger)
+    async def _process_run(self, decision: Accepted, control: RunControl) -> None:
+        run, is_new = await self.store.start(decision.trigger)
         if is_new:
-            self._count_start(run, verdict)
-        if not run.is_of(verdict.trigger):
-            await self._dead_letter(self.intake.conflict(verdict))
+            self._count_start(run, decision)
+        if not run.is_requested_by(decision.trigger):
+            await self._dead_letter(self.intake.conflict(decision))
         elif run.completed_at is not None:
-            await self._send(status_events.ended(run, self.destinations.environment), verdict.traceparent)
+            await self._send(status_events.ended(run, self.destinations.environment), decision.traceparent)
         else:
-            await self._run(run, verdict, control, is_new=is_new)
+            await self._run(run, decision, control, is_new=is_new)
 
-    async def _run(self, run: Run, accepted: Accepted, control: RunControl, *, is_new: bool) -> None:
+    async def _run(self, run: AgentRun, accepted: Accepted, control: RunControl, *, is_new: bool) -> None:
         started = self._send(status_events.running(run, self.destinations.environment), accepted.traceparent)
         # Awaited only after the run: a failure before that must not be reported as never retrieved.
         started.add_done_callback(lambda sent: sent.cancelled() or sent.exception())
@@ -104,21 +104,21 @@ class Runner:
         self.metrics.dead_letters.labels(rejected.letter.reason).inc()
         _LOG.warning("dead-lettered %s: %s", rejected.letter.workflow_run_id, rejected.letter.reason)
 
-    def _count_start(self, run: Run, accepted: Accepted) -> None:
+    def _count_start(self, run: AgentRun, accepted: Accepted) -> None:
         if run.started_at:
             seconds = (run.started_at - run.created_at).total_seconds()
             self.metrics.start_delay.observe(max(0.0, seconds), exemplar(accepted.traceparent))
 
-    def _count_end(self, run: Run, accepted: Accepted) -> None:
+    def _count_end(self, run: AgentRun, accepted: Accepted) -> None:
         self.metrics.runs.labels(run.workflow_id, run.status).inc()
         if run.started_at and run.completed_at:
             seconds = (run.completed_at - run.started_at).total_seconds()
             self.metrics.duration.labels(run.workflow_id).observe(seconds, exemplar(accepted.traceparent))
 
-    def _report(self, verdict: Accepted | Rejected, error: Exception) -> None:
+    def _report(self, decision: Accepted | Rejected, error: Exception) -> None:
         part = _part(error)
         self.metrics.retries.labels(part).inc()
-        _LOG.warning("run %s waits for %s: %s", verdict.run_id, part, error, exc_info=part == "internal")
+        _LOG.warning("run %s is retried, %s failed: %s", decision.run_id, part, error, exc_info=part == "internal")
 
 
 def _part(error: Exception) -> str:

@@ -23,7 +23,7 @@ def test_what_ships() -> None:
 
 
 @pytest.mark.parametrize("workflow", SHIPPED.values(), ids=SHIPPED.keys())
-def test_each_is_whole(workflow: registry.Workflow) -> None:
+def test_each_is_whole(workflow: registry.AgentWorkflow) -> None:
     info = workflow.info
     assert info.description
     Draft202012Validator.check_schema(info.parameters_schema)

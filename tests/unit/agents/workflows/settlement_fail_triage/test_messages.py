@@ -10,7 +10,7 @@ from tradewind_agents.workflows.settlement_fail_triage import mt548, sese_024
 from tradewind_agents.workflows.settlement_fail_triage.graph import read
 from tradewind_agents.workflows.settlement_fail_triage.instruction import Instruction, MessageError
 
-DATA = Path(__file__).parents[2] / "data" / "settlement"
+DATA = Path(__file__).parents[4] / "data" / "settlement"
 SESE = (DATA / "sese024_penf_lack.xml").read_text()
 MT548 = (DATA / "mt548_several_reasons.txt").read_text()
 
@@ -49,8 +49,8 @@ def test_any_damage(whole: str, data: st.DataObject) -> None:
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("", "MT548: holds no field like :20C::SEME//..."),
-        ("hello", "MT548: holds no field like :20C::SEME//..."),
+        ("", "MT548: has no field like :20C::SEME//..."),
+        ("hello", "MT548: has no field like :20C::SEME//..."),
         (":20C::SEME//X", "MT548: has no status, field :25D:"),
         (":16R:GENL\n:20C::SEME//X", "MT548: the block 'GENL' is not closed"),
         (":16R:GENL\n:16S:STAT", "line 2 :16S:: the block 'STAT' is not the one that is open"),
@@ -66,7 +66,7 @@ def test_any_damage(whole: str, data: st.DataObject) -> None:
             "line 2 :36B::SETT: '-5' is not an unsigned decimal of at most 24 characters",
         ),
         ("{2:I541BANKDEFFXXXXN}{4:\n:20C::SEME//X\n-}", "block 2: this is an MT541, not an MT548"),
-        ("<Document/>", "XML: holds no SctiesSttlmTxStsAdvc; its root is Document"),
+        ("<Document/>", "XML: contains no SctiesSttlmTxStsAdvc; its root is Document"),
         ("<SctiesSttlmTxStsAdvc/>", "SctiesSttlmTxStsAdvc: its namespace '' is not one of sese.024.001.xx or 002.xx"),
         ("<a", "XML line 1, column 1: unclosed token"),
         (
