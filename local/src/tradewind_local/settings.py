@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import AliasChoices, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from tradewind_local import repository
 from tradewind_local.monitoring import go_modules
 
+Port = Annotated[int, Field(ge=0, le=65535)]
 DEFAULT_HOME = repository.ROOT / ".local"
 PORTS = {
     "kafka": "kafka_port",
@@ -50,43 +51,28 @@ class LocalSettings(BaseSettings):
         examples=["~/.cache/tradewind"],
         description="Folder of the monitoring's programs, shared by all clones. From the environment alone",
     )
-    kafka_port: int = Field(
-        default=9092,
-        ge=0,
-        le=65535,
-        description="Port of Kafka. 0 in any port: a free one is chosen at the first start and remembered",
+    kafka_port: Port = Field(
+        default=9092, description="Port of Kafka. 0 in any port: a free one is chosen at the first start and remembered"
     )
-    airflow_port: int = Field(default=8080, ge=0, le=65535, description="Port of Airflow's API server")
-    agents_port: int = Field(
+    airflow_port: Port = Field(default=8080, description="Port of Airflow's API server")
+    agents_port: Port = Field(
         default=8001,
-        ge=0,
-        le=65535,
         validation_alias=AliasChoices("TRADEWIND_AGENTS_PORT", "LANGGRAPH_PORT"),
         description="Port of the agents service; for one stack among several: TRADEWIND_AGENTS_PORT",
     )
-    api_port: int = Field(
+    api_port: Port = Field(
         default=8000,
-        ge=0,
-        le=65535,
         validation_alias=AliasChoices("TRADEWIND_API_PORT", "FASTAPI_PORT"),
         description="Port of the API; for one stack among several: TRADEWIND_API_PORT",
     )
     # Not the well-known 9125: whatever else listens there on this machine is left alone.
-    statsd_port: int = Field(default=0, ge=0, le=65535, description="UDP port to which Airflow sends its metrics")
-    statsd_exporter_port: int = Field(
-        default=9102, ge=0, le=65535, description="Port of statsd_exporter, with MONITORING=1"
-    )
-    kafka_exporter_port: int = Field(
-        default=9308, ge=0, le=65535, description="Port of the exporter for Kafka, with MONITORING=1"
-    )
-    node_exporter_port: int = Field(
-        default=9100, ge=0, le=65535, description="Port of node_exporter, with MONITORING=1"
-    )
-    blackbox_exporter_port: int = Field(
-        default=9115, ge=0, le=65535, description="Port of blackbox_exporter, with MONITORING=1"
-    )
-    alertmanager_port: int = Field(default=9093, ge=0, le=65535, description="Port of Alertmanager, with MONITORING=1")
-    prometheus_port: int = Field(default=9090, ge=0, le=65535, description="Port of Prometheus, with MONITORING=1")
+    statsd_port: Port = Field(default=0, description="UDP port to which Airflow sends its metrics")
+    statsd_exporter_port: Port = Field(default=9102, description="Port of statsd_exporter, with MONITORING=1")
+    kafka_exporter_port: Port = Field(default=9308, description="Port of the exporter for Kafka, with MONITORING=1")
+    node_exporter_port: Port = Field(default=9100, description="Port of node_exporter, with MONITORING=1")
+    blackbox_exporter_port: Port = Field(default=9115, description="Port of blackbox_exporter, with MONITORING=1")
+    alertmanager_port: Port = Field(default=9093, description="Port of Alertmanager, with MONITORING=1")
+    prometheus_port: Port = Field(default=9090, description="Port of Prometheus, with MONITORING=1")
     kafka_bootstrap_servers: str | None = Field(
         default=None,
         validation_alias="KAFKA_BOOTSTRAP_SERVERS",
