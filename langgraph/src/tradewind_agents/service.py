@@ -27,6 +27,7 @@ _LIMITS = PublisherLimits(
     delivery_timeout_ms=30_000,
     max_message_bytes=topics.DEAD_LETTERS.max_message_bytes,
     linger_ms=1,
+    statistics_interval_ms=0,
 )
 _FLUSH_SECONDS = 5
 """Records that are not acknowledged by then are published again after the restart."""

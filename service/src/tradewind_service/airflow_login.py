@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import math
 import threading
 import time
 from collections.abc import AsyncGenerator, Generator
@@ -58,18 +59,18 @@ class AirflowLogin(httpx.Auth):
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         with self._thread_lock:
             if self._is_expired():
-                yield from self._log_in()
+                yield from self._log_in(request)
         used = self._sign(request)
         response = yield request
-        if self._is_refused(response):
+        if self._is_refused(response, used):
             with self._thread_lock:
                 if self._token == used:
-                    yield from self._log_in()
+                    yield from self._log_in(request)
             self._sign(request)
             yield request
 
-    def _log_in(self) -> Generator[httpx.Request, httpx.Response, None]:
-        response = yield self._token_request()
+    def _log_in(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        response = yield self._token_request(request)
         response.read()
         self._keep(response)
 
@@ -77,19 +78,22 @@ class AirflowLogin(httpx.Auth):
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         async with self._lock:
             if self._is_expired():
-                self._keep(await _read((yield self._token_request())))
+                self._keep(await _read((yield self._token_request(request))))
         used = self._sign(request)
         response = yield request
-        if self._is_refused(response):
+        if self._is_refused(response, used):
             async with self._lock:
                 if self._token == used:
-                    self._keep(await _read((yield self._token_request())))
+                    self._keep(await _read((yield self._token_request(request))))
             self._sign(request)
             yield request
 
-    def _token_request(self) -> httpx.Request:
+    def _token_request(self, request: httpx.Request) -> httpx.Request:
         body = {"username": self._username, "password": self._password.get_secret_value()}
-        return httpx.Request("POST", self._url, json=body)
+        # httpx gives its time-outs to the caller's request alone.
+        return httpx.Request(
+            "POST", self._url, json=body, extensions={"timeout": request.extensions.get("timeout", {})}
+        )
 
     def _is_expired(self) -> bool:
         return time.time() >= self._expires_at
@@ -98,14 +102,16 @@ class AirflowLogin(httpx.Auth):
         self._token = _token(response)
         self._taken_at = time.time()
         lifetime = _expiry(self._token) - self._taken_at
+        # By clocks that differ it may have ended already: then Airflow's 401 says when.
+        lifetime = lifetime if lifetime > 0 else math.inf
         self._expires_at = self._taken_at + lifetime - min(_EARLY_SECONDS, lifetime / 10)
 
     def _sign(self, request: httpx.Request) -> str:
         request.headers["Authorization"] = f"Bearer {self._token}"
         return self._token
 
-    def _is_refused(self, response: httpx.Response) -> bool:
-        old = time.time() - self._taken_at > _MIN_AGE_SECONDS
+    def _is_refused(self, response: httpx.Response, used: str) -> bool:
+        old = used != self._token or time.time() - self._taken_at > _MIN_AGE_SECONDS
         return response.status_code == HTTPStatus.UNAUTHORIZED or (response.status_code == HTTPStatus.FORBIDDEN and old)
 
 
@@ -130,5 +136,5 @@ def _expiry(token: str) -> float:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         return float(claims["exp"])
-    except (IndexError, ValueError, KeyError, TypeError):
-        return float("inf")
+    except (IndexError, ValueError, KeyError, TypeError, OverflowError):
+        return math.inf

@@ -24,7 +24,7 @@ class BearerGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 401."""
-        if scope["type"] != "lifespan" and scope["path"] not in self._public:
+        if scope["type"] != "lifespan" and _path(scope) not in self._public:
             caller = self._caller(scope)
             if caller is None:
                 await _unauthenticated(scope, receive, send)
@@ -37,10 +37,15 @@ class BearerGuard:
         scheme, _, token = header.partition(b" ")
         if scheme.lower() != b"bearer":
             return None
-        offered = _digest(token)
+        offered = _digest(token.strip())
         # No early exit: the time taken must not reveal which callers exist.
         matches = [name for digest, name in self._callers.items() if hmac.compare_digest(digest, offered)]
         return matches[0] if matches else None
+
+
+def _path(scope: Scope) -> str:
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))  # as behind a proxy that serves us below a path
 
 
 def _digest(token: bytes) -> bytes:

@@ -54,9 +54,9 @@ def consumer_config(connection: Mapping[str, Any], group_id: str, own: Mapping[s
     return {
         **_RECONNECT,
         **connection,
+        **own,
         "group.id": group_id,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "auto.offset.reset": "earliest",
-        **own,
     }

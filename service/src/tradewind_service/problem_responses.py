@@ -1,6 +1,7 @@
 """All error responses of a service, as `application/problem+json` (RFC 9457)."""
 
-from collections.abc import Callable, Iterable, Mapping
+import http.client
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
@@ -20,6 +21,8 @@ _BY_STATUS = {
     413: ProblemType.BODY_TOO_LARGE,
     415: ProblemType.UNSUPPORTED_MEDIA_TYPE,
 }
+
+_WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 
 ToProblem = Callable[[Exception], Problem]
 
@@ -48,11 +51,11 @@ def problem_error(
 
 def respond(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
     """Return the response for a problem."""
-    extra = dict(headers or {})
+    extra = {name.lower(): value for name, value in (headers or {}).items()}
     if problem.retry_after is not None:
         extra["retry-after"] = str(problem.retry_after)
     if problem.status == HTTPStatus.UNAUTHORIZED:
-        extra["www-authenticate"] = "Bearer"
+        extra.setdefault("www-authenticate", "Bearer")
     return Response(problem.model_dump_json(exclude_none=True), problem.status, extra, media_type=problems.MEDIA_TYPE)
 
 
@@ -65,8 +68,9 @@ def install(app: FastAPI, own: Mapping[type[Exception], ToProblem] | None = None
     app.add_exception_handler(RequestValidationError, _invalid_request)
 
 
-def _handler(to_problem: ToProblem) -> Callable[[Request, Exception], Response]:
-    def handle(_: Request, error: Exception) -> Response:
+def _handler(to_problem: ToProblem) -> Callable[[Request, Exception], Awaitable[Response]]:
+    # Not a plain function: it would wait for a thread, of which none is free in the outage it reports.
+    async def handle(_: Request, error: Exception) -> Response:
         return respond(to_problem(error))
 
     return handle
@@ -79,10 +83,12 @@ async def _problem_error(_: Request, error: Exception) -> Response:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class alone
+    if error.status_code in _WITHOUT_BODY:
+        return Response(None, error.status_code, error.headers)
     detail = f"{request.method} {request.url.path}: {error.detail}"
     if kind := _BY_STATUS.get(error.status_code):
         return respond(problems.problem(kind, detail), error.headers)
-    title = HTTPStatus(error.status_code).phrase
+    title = http.client.responses.get(error.status_code, "Unknown status")
     return respond(Problem(type="about:blank", title=title, status=error.status_code, detail=detail), error.headers)
 
 

@@ -5,6 +5,7 @@ import json
 import logging
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -65,6 +66,8 @@ class PublisherLimits:
     delivery_timeout_ms: int
     max_message_bytes: int = 1_000_000
     linger_ms: int = 0
+    statistics_interval_ms: int = 250
+    """How often `connected` is updated; 0 for never."""
 
     def properties(self) -> dict[str, Any]:
         """Return the limits as librdkafka's properties."""
@@ -74,7 +77,7 @@ class PublisherLimits:
             "message.max.bytes": self.max_message_bytes,
             "queue.buffering.max.messages": self.max_in_flight,
             "queue.buffering.max.kbytes": 64 * 1024,
-            "statistics.interval.ms": 250,
+            "statistics.interval.ms": self.statistics_interval_ms,
         }
 
 
@@ -93,13 +96,13 @@ class KafkaPublisher:
         self._topics = topics
         self._limits = limits
         self._in_flight = 0
-        self._ready = self._connected = self._broken = False
+        self._ready = self._connected = False
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="deliveries", daemon=True)
 
     @property
     def in_flight(self) -> int:
-        """Number of records without an acknowledgement."""
+        """Number of deliveries that are awaited."""
         return self._in_flight
 
     @property
@@ -125,6 +128,7 @@ class KafkaPublisher:
         if left := await asyncio.to_thread(self._producer.flush, patience):
             logger.warning("%d records were not acknowledged before the shutdown", left)
         await asyncio.to_thread(self._thread.join)
+        _fail_undelivered(self._producer)
 
     async def publish(self, topic: str, record: Record) -> RecordPosition:
         """Return the record's position once it is durable; raise `DeliveryError`, `RefusedError`."""
@@ -161,9 +165,10 @@ class KafkaPublisher:
         for topic in self._topics:
             self._look_up(topic)
         while not self._closed.is_set():
-            self._producer.poll(_POLL_SECONDS)
-            if self._broken:
-                self._replace()
+            try:
+                self._producer.poll(_POLL_SECONDS)
+            except KafkaException as error:
+                self._replace(error)
 
     def _look_up(self, topic: str) -> None:
         try:
@@ -171,22 +176,28 @@ class KafkaPublisher:
         except KafkaException as error:
             logger.warning("no broker available yet: %s", error)
 
-    def _replace(self) -> None:
-        # An idempotent producer with a gap in its sequence never delivers again (KIP-98): a new one does.
-        logger.error("replacing the producer after a fatal error")
-        self._producer.flush(_POLL_SECONDS)
-        self._producer = Producer(self._config)
-        self._broken = False
+    def _replace(self, error: KafkaException) -> None:
+        # `poll` raises fatal errors alone. An idempotent producer with a gap in its sequence never delivers again
+        # (KIP-98): a new one does.
+        logger.error("replacing the producer after a fatal error: %s", error)
+        broken, self._producer = self._producer, Producer(self._config)
+        _fail_undelivered(broken)
 
     def _on_error(self, error: KafkaError) -> None:
         logger.warning("kafka: %s", error)
-        self._broken = self._broken or error.fatal()
 
     def _on_statistics(self, text: str) -> None:
         statistics = json.loads(text)
         brokers = statistics["brokers"].values()
         self._connected = any(broker["state"] == "UP" for broker in brokers if broker["nodeid"] >= 0)
         self._ready = self._ready or statistics.get("eos", {}).get("idemp_state") == "Assigned"
+
+
+def _fail_undelivered(producer: Producer) -> None:
+    # Their delivery reports come, so that no caller waits for a record that nobody will send.
+    producer.purge()
+    with suppress(KafkaException):
+        producer.flush(_POLL_SECONDS)
 
 
 def _resolve(delivery: asyncio.Future[RecordPosition], error: KafkaError | None, message: Message) -> None:

@@ -94,8 +94,9 @@ async def test_a_token_that_is_refused_is_replaced_once_for_all(
 
 
 async def test_a_token_that_ends_is_replaced_before_it_is_used(subject: HttpSubject) -> None:
-    subject.stub.lifetime_seconds = -1
+    subject.stub.lifetime_seconds = 0.05
     await subject.engine.status("r")
+    await asyncio.sleep(0.06)
     subject.stub.lifetime_seconds = 3600
     await subject.engine.status("r")
     await subject.engine.status("r")
