@@ -70,7 +70,7 @@ def test_the_problems_are_all_there_are() -> None:
     assert all(row["what to do"] for row in table(API, "problem"))
 
 
-def test_the_problems_are_told_of_the_right_door(facade: dict[str, Any]) -> None:
+def test_each_problem_names_its_api(facade: dict[str, Any]) -> None:
     by_router = {ProblemType.NOT_FOUND.slug, ProblemType.METHOD_NOT_ALLOWED.slug}
     described = {
         slug
@@ -80,9 +80,9 @@ def test_the_problems_are_told_of_the_right_door(facade: dict[str, Any]) -> None
         for slug in answer.get("content", {}).get(MEDIA_TYPE, {}).get("examples", {})
     }
     rows = table(API, "problem")
-    assert {row["problem"] for row in rows if row["door"] in {"both", "facade"}} == described | by_router
+    assert {row["problem"] for row in rows if row["API"] in {"both", "facade"}} == described | by_router
     # The plugin has no Kafka; all else it may answer.
-    assert {row["problem"] for row in rows if row["door"] == "facade"} == {ProblemType.KAFKA_UNAVAILABLE.slug}
+    assert {row["problem"] for row in rows if row["API"] == "facade"} == {ProblemType.KAFKA_UNAVAILABLE.slug}
 
 
 def test_the_words_are_all_there_are() -> None:

@@ -53,7 +53,7 @@ class Statuses:
     async def ended(self, workflow_run_id: str, seconds: float) -> WorkflowStatus | None:
         """Return the run's status once it is terminal, or None if that takes longer than `seconds`.
 
-        The engine is asked at once, and again when the topics report the end (ADR 11); every few seconds besides, in
+        The engine is asked at once, and again when the topics report the end (ADR 12); every few seconds besides, in
         case they lag. The end of a run whose engine is down is returned, without a result, when the time is over.
         """
         last_known: WorkflowStatus | None = None
