@@ -23,7 +23,7 @@ class Plugin(Protocol):
         """Return an answer per item."""
         ...
 
-    def cancel(self, wanted: Cancel) -> Problem | None:
+    def cancel(self, cancel: Cancel) -> Problem | None:
         """Return why not, if not."""
         ...
 
@@ -45,13 +45,13 @@ class FakePlugin:
             raise self.down
         return [self._answer(item) for item in items]
 
-    def cancel(self, wanted: Cancel) -> Problem | None:
+    def cancel(self, cancel: Cancel) -> Problem | None:
         """Cancel a run that is known."""
         if self.down:
             raise self.down
-        if wanted.workflow_run_id not in self.runs:
+        if cancel.workflow_run_id not in self.runs:
             return problem(ProblemType.UNKNOWN_RUN, "said so")
-        self.cancelled.append(wanted.workflow_run_id)
+        self.cancelled.append(cancel.workflow_run_id)
         return None
 
     def _answer(self, item: BatchItem) -> ItemResult:

@@ -7,11 +7,10 @@ integers of more than 64 bits, which LangGraph's checkpoints cannot store.
 
 import json
 import math
-from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated, Any, Never, TypeVar
+from typing import Annotated, Any, Final, Never, TypeVar
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, ValidationInfo
 
 MAX_DEPTH = 32
 MAX_BYTES = 512 * 1024
@@ -54,16 +53,19 @@ def check(value: Any, *, max_depth: int = MAX_DEPTH) -> None:
     """Raise `JsonError` where a parsed value is nested too deep or contains what cannot be stored."""
     level: list[Any] = [value]
     for _ in range(max_depth + 1):
-        for item in level:
-            _check_scalar(item)
-        level = [child for item in level for child in _children(item)]
+        level = _checked_children(level)
         if not level:
             return
     raise JsonError(JsonFault.TOO_DEEP, f"nested deeper than {max_depth} levels")
 
 
-def _checked(value: _T) -> _T:
-    check(value)
+PARSED: Final = "parsed"
+"""The context of a validation whose input `loads` returned: what it has checked is not walked again."""
+
+
+def _checked(value: _T, info: ValidationInfo) -> _T:
+    if info.context is not PARSED:
+        check(value)
     return value
 
 
@@ -119,22 +121,33 @@ def _constant(text: str) -> Never:
     raise JsonError(JsonFault.NOT_A_NUMBER, f"{text} is not a JSON number")
 
 
-def _children(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return (*value.keys(), *value.values())
-    return value if isinstance(value, list | tuple) else ()
+def _checked_children(level: list[Any]) -> list[Any]:
+    children: list[Any] = []
+    for item in level:
+        if isinstance(item, dict):
+            children += item.keys()
+            children += item.values()
+        elif isinstance(item, list | tuple):
+            children += item
+        else:
+            _check_scalar(item)
+    return children
 
 
 def _check_scalar(value: Any) -> None:
-    if isinstance(value, str) and ("\0" in value or not _encodable(value)):
-        raise JsonError(JsonFault.UNSTORABLE_TEXT, "a string holds NUL or a lone surrogate, which cannot be stored")
-    if isinstance(value, int) and not MIN_INTEGER <= value <= MAX_INTEGER:
-        raise JsonError(JsonFault.NOT_A_NUMBER, "an integer has more than 64 bits; send it as a string")
-    if isinstance(value, float) and not math.isfinite(value):
+    if isinstance(value, str):
+        if "\0" in value or not _encodable(value):
+            raise JsonError(JsonFault.UNSTORABLE_TEXT, "a string holds NUL or a lone surrogate, which cannot be stored")
+    elif isinstance(value, int):
+        if not MIN_INTEGER <= value <= MAX_INTEGER:
+            raise JsonError(JsonFault.NOT_A_NUMBER, "an integer has more than 64 bits; send it as a string")
+    elif isinstance(value, float) and not math.isfinite(value):
         raise JsonError(JsonFault.NOT_A_NUMBER, f"{value} is not a JSON number")
 
 
 def _encodable(text: str) -> bool:
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:

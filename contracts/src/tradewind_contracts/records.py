@@ -33,8 +33,8 @@ _JSON_NAMES = {
 MAX_BYTES = WORKFLOW_EVENTS.max_message_bytes
 """The broker's limit. The APIs accept less (`json_text.MAX_BYTES`), so that no accepted trigger is rejected here."""
 
-MAX_DEPTH = json_text.MAX_DEPTH + 4
-"""The parameters' limit plus the levels that an event and a structured CloudEvent add."""
+MAX_DEPTH = json_text.MAX_DEPTH + 2
+"""The parameters' limit plus the levels of the event and its payload. A structured CloudEvent adds one."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,9 @@ def encode(event: Event, traceparent: str | None = None) -> Record:
 def decode(value: bytes | None, headers: Iterable[tuple[str, str | bytes | None]] | None = None) -> Decoded:
     """Return the event of a record; raise `DecodeError`, and nothing else, whatever the bytes are."""
     attributes = _text_headers(headers or ())
-    document = _document(value)
-    if attributes.get("content-type", "").lower().startswith(_STRUCTURED):
+    is_structured = attributes.get("content-type", "").lower().startswith(_STRUCTURED)
+    document = _document(value, MAX_DEPTH + is_structured)
+    if is_structured:
         document, found = _unfold(document)
     else:
         found = {name[3:]: text for name, text in attributes.items() if name.startswith("ce_")}
@@ -113,11 +114,11 @@ def _is_ours(name: str) -> bool:
     return name.startswith("ce_") or name in {"content-type", "traceparent"}
 
 
-def _document(value: bytes | None) -> dict[str, Any]:
+def _document(value: bytes | None, max_depth: int) -> dict[str, Any]:
     if not value:
         raise DecodeError("empty", "the record has no value")
     try:
-        document = json_text.loads(value, max_bytes=MAX_BYTES, max_depth=MAX_DEPTH)
+        document = json_text.loads(value, max_bytes=MAX_BYTES, max_depth=max_depth)
     except json_text.JsonError as error:
         raise DecodeError(error.fault, error.detail) from error
     if not isinstance(document, dict):
@@ -161,7 +162,7 @@ def _event(document: dict[str, Any]) -> Event:
     _check_type(document.get("event_type"))
     found = _missing(document, ("event_id", "timestamp"))
     try:
-        event = ADAPTER.validate_python(document)
+        event = ADAPTER.validate_python(document, context=json_text.PARSED)
     except ValidationError as error:
         raise _invalid(found + field_errors(error)) from error
     if found:

@@ -39,7 +39,7 @@ def parse(model: type[Model], body: bytes) -> Model:
     """Return a body as a model; raise `ProblemError` (400, 422)."""
     content = document(body, json_text.MAX_DEPTH)
     try:
-        return model.model_validate(content)
+        return model.model_validate(content, context=json_text.PARSED)
     except ValidationError as error:
         found = field_errors(error)
         detail = f"{len(found)} field(s) do not match the schema"

@@ -3,11 +3,13 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 
 from support.event_values import events, identifiers, json_objects
 from tradewind_contracts import json_text, records, run_ids
 from tradewind_contracts.events import Event, WorkflowTriggered
+from tradewind_contracts.records import DecodeError
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -112,6 +114,18 @@ def test_what_an_api_accepts_every_consumer_accepts() -> None:
     assert records.decode(record.value, record.headers).event == event
     headers = [("Content-Type", b"Application/CloudEvents+JSON")]
     assert records.decode(_structured(record), headers).event == event
+
+
+@pytest.mark.parametrize("is_structured", [False, True])
+def test_parameters_have_the_same_limit_in_every_form_of_a_record(is_structured: bool) -> None:
+    deep: Any = "x"
+    for _ in range(json_text.MAX_DEPTH):
+        deep = [deep]
+    value = json.dumps(_trigger(parameters={"deep": deep}))
+    headers = [("content-type", b"application/cloudevents+json")] if is_structured else []
+    with pytest.raises(DecodeError) as caught:
+        records.decode((f'{{"data": {value}}}' if is_structured else value).encode(), headers)
+    assert caught.value.reason == "too-deep"
 
 
 def _trigger(parameters: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:

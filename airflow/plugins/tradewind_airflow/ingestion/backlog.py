@@ -1,6 +1,7 @@
 """The records that were read and are not committed yet, and which of them are due. Pure: no Kafka, no clock."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -11,13 +12,18 @@ from tradewind_service.received_records import ReceivedRecord
 
 @dataclass(eq=False)
 class Entry(TrackedRecord):
-    """A record and how far it is. Times are seconds of a monotonic clock."""
+    """A record and its progress. Times are seconds of a monotonic clock.
+
+    While it is in flight it belongs to the thread that processes it, and nothing here but `done` and `run_id` is read.
+    """
 
     record: ReceivedRecord = field(kw_only=True)
     work: Work = field(kw_only=True)
     due: float = 0.0
     unavailable_since: float | None = None
     attempts: int = 0
+    in_flight: bool = False
+    must_retry: bool = False
 
     @classmethod
     def of(cls, record: ReceivedRecord, work: Work) -> Self:
@@ -26,12 +32,12 @@ class Entry(TrackedRecord):
 
     @property
     def run_id(self) -> str | None:
-        """The run that it is about, if it waits for anything."""
+        """The run that it is about, as long as it may have to wait for something."""
         return run_of(self.work)
 
     @property
     def waits(self) -> bool:
-        """Whether it has to be tried again: neither done nor given up."""
+        """Whether it has to be tried again: neither done nor dead-lettered."""
         return not self.done and self.run_id is not None
 
 
@@ -41,7 +47,7 @@ class Backlog(OffsetTracker[Entry]):
     def due(self, now: float, count: int, size: int) -> list[Entry]:
         """Return unfinished entries whose time has come: at most `count`, about `size` bytes, one at least.
 
-        What is about one run comes in its order: a command waits for the trigger that has to wait.
+        Entries of one run keep their order: a command waits for a trigger that is in flight or has to wait.
         """
         chosen: list[Entry] = []
         for entry, due in self._due_times():
@@ -57,15 +63,30 @@ class Backlog(OffsetTracker[Entry]):
         """Yield what is unfinished, with the time from which it is due: not before earlier entries of its run."""
         latest: dict[str, float] = {}
         for entry in self.unfinished():
-            due = entry.due
+            due = math.inf if entry.in_flight else entry.due
             if run_id := entry.run_id:
                 due = latest[run_id] = max(due, latest.get(run_id, due))
             yield entry, due
 
-    def next_due(self) -> float | None:
-        """Return when the next entry is due; None when all are done."""
-        return min((due for _, due in self._due_times()), default=None)
+    def next_due(self) -> float:
+        """Return when the next entry is due; infinity when all are done or in flight."""
+        return min((due for _, due in self._due_times()), default=math.inf)
+
+    def begin(self, entries: Iterable[Entry]) -> None:
+        """Mark entries as in flight."""
+        for entry in entries:
+            entry.in_flight = True
+
+    def end(self, entries: Iterable[Entry]) -> None:
+        """Take entries back: each is done, or has to be tried again. Those of dropped partitions stay forgotten."""
+        for entry in entries:
+            entry.in_flight = False
+            entry.must_retry = not entry.done
+
+    def read_ahead(self) -> int:
+        """Return how many entries were not tried yet."""
+        return sum(not (entry.in_flight or entry.must_retry) for entry in self.unfinished())
 
     def waiting(self) -> set[Partition]:
-        """Return the partitions with records that are not done."""
-        return {entry.partition for entry in self.unfinished()}
+        """Return the partitions with records that have to be tried again."""
+        return {entry.partition for entry in self.unfinished() if entry.must_retry}

@@ -6,7 +6,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from tradewind_airflow.ingestion.decisions import GiveUp
+from tradewind_airflow.ingestion.decisions import DeadLettered
 from tradewind_airflow.ingestion.settings import IngestionSettings, producer_config
 from tradewind_contracts import dead_letters
 from tradewind_contracts.dead_letters import DeadLetter
@@ -18,8 +18,8 @@ logger = logging.getLogger(__name__)
 FLUSH_SECONDS = 30.0
 
 
-def letter(record: ReceivedRecord, end: GiveUp, group: str) -> DeadLetter:
-    """Return why a record was given up."""
+def letter(record: ReceivedRecord, end: DeadLettered, group: str) -> DeadLetter:
+    """Return the dead letter of a record."""
     item = end.item
     run = RunReference(item.workflow_run_id, item.workflow_id, item.workflow_type) if item else None
     return dead_letter(record, group, end.reason, end.detail, errors=end.errors, run=run)
@@ -33,7 +33,7 @@ class DeadLetterWriter:
         self._settings = settings
         self._producer: Producer | None = None
 
-    def write(self, given_up: Sequence[tuple[ReceivedRecord, GiveUp]]) -> None:
+    def write(self, dead: Sequence[tuple[ReceivedRecord, DeadLettered]]) -> None:
         """Return when the broker has acknowledged all of them (`acks=all`); raise `KafkaException`."""
         failures: list[KafkaError] = []
 
@@ -42,7 +42,7 @@ class DeadLetterWriter:
                 failures.append(error)
 
         producer = self._producer = self._producer or Producer(self._config, logger=logger)
-        for record, end in given_up:
+        for record, end in dead:
             headers = dead_letters.headers(letter(record, end, self._settings.group_id), record.headers)
             topic = self._settings.dead_letter_topic
             producer.produce(topic, record.value, record.key, headers=headers, on_delivery=delivered)

@@ -1,4 +1,4 @@
-"""The plugin's routes that make and end runs, called with the ingestion's own Airflow user."""
+"""The plugin's routes that create and cancel runs, called with the ingestion's own Airflow user."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -52,7 +52,7 @@ class PluginClient:
             self._session.request("GET", LIST_PATH)
 
     def trigger(self, items: Sequence[BatchItem]) -> list[ItemResult]:
-        """Return the plugin's answer to each item, in order; what they say is committed. Safe to repeat.
+        """Return the plugin's result of each item, in order; what they report is committed. Safe to repeat.
 
         Raises `UnreachableError`, and `LoginError`, after which another client has to be made.
         """
@@ -68,27 +68,27 @@ class PluginClient:
         middle = len(items) // 2
         return self.trigger(items[:middle]) + self.trigger(items[middle:])
 
-    def cancel(self, wanted: Cancel) -> Problem | None:
+    def cancel(self, cancel: Cancel) -> Problem | None:
         """Return why the plugin did not cancel a run; None when the cancel is committed. Safe to repeat.
 
         Raises `UnreachableError` and `LoginError` as `trigger` does.
         """
         answer = self._session.request(
             "POST",
-            CANCEL_PATH.format(wanted.workflow_run_id),
-            params={"workflow_id": wanted.workflow_id},
-            content=wanted.request.model_dump_json(exclude_none=True),
-            headers={"content-type": "application/json", "idempotency-key": f'"{wanted.key}"'},
+            CANCEL_PATH.format(cancel.workflow_run_id),
+            params={"workflow_id": cancel.workflow_id},
+            content=cancel.request.model_dump_json(exclude_none=True),
+            headers={"content-type": "application/json", "idempotency-key": f'"{cancel.key}"'},
         )
         if answer.status_code == HTTPStatus.ACCEPTED:
             return None
-        refusal = _told(answer)
+        refusal = _read_problem(answer)
         if refusal and (refusal.type in _REFUSALS or self._is_forbidden(refusal)):
             return refusal
         raise failure(answer)
 
     def _is_forbidden(self, refusal: Problem) -> bool:
-        # The same answer is given to a user who may do nothing at all, which somebody has to mend.
+        # The same answer is given to a user who may do nothing at all, which the operator has to fix.
         if refusal.type != ProblemType.FORBIDDEN.uri:
             return False
         return self._session.request("GET", LIST_PATH).status_code == HTTPStatus.OK
@@ -105,10 +105,10 @@ def _results(answer: httpx.Response, expected: int) -> list[ItemResult]:
 
 
 def _problem(answer: httpx.Response) -> Problem:
-    return _told(answer) or problem(ProblemType.INVALID_REQUEST, f"the plugin answered {answer.status_code}")
+    return _read_problem(answer) or problem(ProblemType.INVALID_REQUEST, f"the plugin answered {answer.status_code}")
 
 
-def _told(answer: httpx.Response) -> Problem | None:
+def _read_problem(answer: httpx.Response) -> Problem | None:
     try:
         return Problem.model_validate_json(answer.content)
     except ValidationError:

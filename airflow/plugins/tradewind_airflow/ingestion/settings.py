@@ -1,4 +1,4 @@
-"""What the ingestion is told: the trigger's arguments, and the Kafka client's configuration made from a connection."""
+"""The ingestion's settings: the trigger's arguments, and the Kafka clients' configuration made from a connection."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -50,6 +50,6 @@ def parse_items(model: type[Model], body: bytes) -> list[Model | list[FieldError
 
 def _item(model: type[Model], item: Any) -> Model | list[FieldError]:
     try:
-        return model.model_validate(item)
+        return model.model_validate(item, context=json_text.PARSED)
     except ValidationError as error:
         return field_errors(error)

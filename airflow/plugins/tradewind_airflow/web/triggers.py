@@ -41,7 +41,8 @@ def trigger_workflow(  # FastAPI's way to name what a request brings
     wanted = json_bodies.parse(WorkflowRequest, body)
     key = request_headers.idempotency_key(idempotency_key or [])
     run_id = run_ids.from_idempotency_key(caller.name, wanted.workflow_id, key) if key else run_ids.new()
-    item = BatchItem(**wanted.model_dump(), workflow_run_id=run_id)
+    # Validated as a request: not validated a second time.
+    item = BatchItem.model_construct(**dict(wanted), workflow_run_id=run_id)
     outcome = service.trigger([item], caller)[0]
     result = accepted(outcome.result)
     repeated = result.outcome is Outcome.EXISTS

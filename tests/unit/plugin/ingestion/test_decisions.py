@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from tradewind_airflow.ingestion import decisions
-from tradewind_airflow.ingestion.decisions import Again, Cancel, Done, GiveUp, Skip, Trigger
+from tradewind_airflow.ingestion.decisions import Cancel, DeadLettered, Done, RetryLater, Skip, Trigger
 from tradewind_contracts import records
 from tradewind_contracts.batches import BatchItem, ItemResult, Outcome
 from tradewind_contracts.commands import CancelRequest
@@ -87,13 +87,13 @@ def test_a_cancel_is_passed_on_with_a_key_of_its_event() -> None:
 @pytest.mark.parametrize("run_id", [".", ".."])
 def test_an_id_that_is_a_path_is_no_runs(run_id: str) -> None:
     work = decisions.read(inbound(CancelRequested(**{**AIRFLOW, "workflow_run_id": run_id})))
-    assert isinstance(work, GiveUp)
+    assert isinstance(work, DeadLettered)
     assert (work.reason, work.item and work.item.workflow_run_id) == ("unknown-run", run_id)
 
 
 def test_an_answer_to_a_waiting_run_is_kept_until_answers_are_taken() -> None:
     work = decisions.read(inbound(ResumeRequested(**AIRFLOW, payload={"interrupt_id": "i"})))
-    assert isinstance(work, GiveUp)
+    assert isinstance(work, DeadLettered)
     assert work.reason == "unsupported-command"
 
 
@@ -102,7 +102,7 @@ def test_what_the_plugin_says_of_a_cancel_is_the_end_of_it() -> None:
     assert decisions.judge_cancel(one, None) == Done("cancelled")
     assert decisions.judge_cancel(one, problem(ProblemType.STATE_CONFLICT, "ended")) == Done("too-late")
     unknown = problem(ProblemType.UNKNOWN_RUN, "no such run")
-    assert decisions.judge_cancel(one, unknown) == GiveUp("unknown-run", "no such run", item=one)
+    assert decisions.judge_cancel(one, unknown) == DeadLettered("unknown-run", "no such run", item=one)
 
 
 @pytest.mark.parametrize(
@@ -120,9 +120,9 @@ def test_what_the_plugin_says_of_a_cancel_is_the_end_of_it() -> None:
         (b" " * (records.MAX_BYTES + 1), "too-large"),
     ],
 )
-def test_what_is_no_event_is_given_up_with_its_reason(value: bytes | None, reason: str) -> None:
+def test_what_is_no_event_is_dead_lettered_with_its_reason(value: bytes | None, reason: str) -> None:
     work = decisions.read(ReceivedRecord("t", 0, 0, b"key", value))
-    assert isinstance(work, GiveUp)
+    assert isinstance(work, DeadLettered)
     assert work.reason == reason
 
 
@@ -144,20 +144,20 @@ def test_a_run_that_is_there_is_done(outcome: Outcome) -> None:
         (Outcome.FORBIDDEN, ProblemType.FORBIDDEN, "forbidden"),
     ],
 )
-def test_what_can_never_run_is_given_up_with_the_problems_name(
+def test_what_can_never_run_is_dead_lettered_with_the_problems_name(
     outcome: Outcome, kind: ProblemType, reason: str
 ) -> None:
     fault = FieldError(pointer="#/parameters/a", detail="is required")
     result = ItemResult(outcome=outcome, problem=problem(kind, "because", errors=[fault]))
-    assert decisions.judge(item(), result) == GiveUp(reason, "because", (fault,), item())
+    assert decisions.judge(item(), result) == DeadLettered(reason, "because", (fault,), item())
 
 
 def test_a_refusal_without_a_reason_is_a_refusal() -> None:
-    assert decisions.judge(item(), ItemResult(outcome=Outcome.REJECTED)) == GiveUp(
+    assert decisions.judge(item(), ItemResult(outcome=Outcome.REJECTED)) == DeadLettered(
         "rejected", "the plugin gave no reason", item=item()
     )
 
 
 def test_what_cannot_run_now_is_asked_for_again() -> None:
     why = problem(ProblemType.WORKFLOW_UNAVAILABLE, "import errors", retry_after=5)
-    assert decisions.judge(item(), ItemResult(outcome=Outcome.UNAVAILABLE, problem=why)) == Again(why)
+    assert decisions.judge(item(), ItemResult(outcome=Outcome.UNAVAILABLE, problem=why)) == RetryLater(why)

@@ -1,4 +1,4 @@
-"""How often the ingestion's log tells of a broker that is away."""
+"""How often the ingestion's log reports a broker that is away."""
 
 import logging
 
@@ -6,7 +6,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaError
 
 from tradewind_airflow.ingestion.settings import IngestionSettings, consumer_config
-from tradewind_airflow.ingestion.worker import TELL_AGAIN, ClientErrors
+from tradewind_airflow.ingestion.worker import REPORT_AGAIN, ClientErrors
 
 
 class Clock:
@@ -18,20 +18,20 @@ class Clock:
         return self.now
 
 
-def test_each_kind_of_error_is_told_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+def test_each_kind_of_error_is_logged_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     clock = Clock()
     errors = ClientErrors(clock)
     with caplog.at_level(logging.WARNING):
-        for clock.now in (0, 0.25, TELL_AGAIN - 1, TELL_AGAIN, TELL_AGAIN + 0.25):
-            errors.tell(KafkaError(KafkaError._RESOLVE))
-        errors.tell(KafkaError(KafkaError._ALL_BROKERS_DOWN))
+        for clock.now in (0, 0.25, REPORT_AGAIN - 1, REPORT_AGAIN, REPORT_AGAIN + 0.25):
+            errors.report(KafkaError(KafkaError._RESOLVE))
+        errors.report(KafkaError(KafkaError._ALL_BROKERS_DOWN))
     assert ["_RESOLVE" in line for line in caplog.messages] == [True, True, False]
 
 
 def test_an_outage_of_seconds_is_a_line_for_each_kind(caplog: pytest.LogCaptureFixture) -> None:
     """A real client, whose broker's name does not resolve: as in Compose, while the broker's container is down."""
     connection = {"bootstrap.servers": "no-such-broker.invalid:9092"}
-    config = {"error_cb": ClientErrors().tell, **consumer_config(connection, IngestionSettings())}
+    config = {"error_cb": ClientErrors().report, **consumer_config(connection, IngestionSettings())}
     consumer = Consumer(config, logger=logging.getLogger("tradewind_airflow.ingestion.worker"))
     with caplog.at_level(logging.DEBUG):
         consumer.subscribe(["workflow-events"])

@@ -1,3 +1,4 @@
+import math
 from random import Random
 
 from hypothesis import given
@@ -39,6 +40,7 @@ def test_partitions_do_not_wait_for_each_other() -> None:
     backlog = filled(stuck, done)
     done.done = True
     assert backlog.committable() == {B: 10}
+    backlog.end([stuck, done])
     assert backlog.waiting() == {A}
 
 
@@ -63,6 +65,8 @@ def test_what_belongs_to_others_is_forgotten() -> None:
     backlog = filled(done, waiting, entry(1, partition=1))
     done.done = True
     assert backlog.committable() == {A: 2}
+    backlog.end(list(backlog.unfinished()))
+    assert backlog.waiting() == {A, B}
     backlog.drop([A])
     assert backlog.committable() == {}
     assert backlog.waiting() == {B}
@@ -93,16 +97,46 @@ def test_a_command_waits_for_what_its_run_waits_for() -> None:
     assert backlog.due(5, 500, 1000) == [command]
 
 
+def test_what_is_in_flight_is_not_due_nor_is_what_comes_after_it_in_its_run() -> None:
+    trigger = Entry.of(ReceivedRecord("topic", 0, 1, None, b""), Trigger(item(run_id="one")))
+    command = Entry.of(ReceivedRecord("topic", 0, 2, None, b""), cancel("one"))
+    other = Entry.of(ReceivedRecord("topic", 0, 3, None, b""), cancel("other"))
+    backlog = filled(trigger, command, other)
+    backlog.begin([trigger])
+    assert backlog.due(5, 500, 1000) == [other]
+    other.done = True
+    assert backlog.next_due() == math.inf
+    assert backlog.read_ahead() == 1
+    backlog.end([trigger])
+    assert backlog.due(5, 500, 1000) == [trigger, command]
+    trigger.done = True
+    assert backlog.due(5, 500, 1000) == [command]
+
+
+def test_what_is_tried_again_keeps_its_partition_waiting() -> None:
+    one = entry(1)
+    backlog = filled(one, entry(1, partition=1))
+    assert backlog.waiting() == set()
+    backlog.begin([one])
+    assert backlog.waiting() == set(), "its first attempt"
+    backlog.end([one])
+    backlog.begin([one])
+    assert backlog.waiting() == {A}
+    one.done = True
+    backlog.end([one])
+    assert backlog.waiting() == set()
+
+
 def test_a_batch_is_bounded_by_count_and_by_size() -> None:
     backlog = filled(*(entry(offset, size=100) for offset in range(10)))
     assert len(backlog.due(0, 3, 10_000)) == 3
     assert len(backlog.due(0, 500, 250)) == 2
-    # One is always taken, however large: it would never be settled else.
+    # One is always taken, however large: it would never be processed else.
     assert len(backlog.due(0, 500, 1)) == 1
 
 
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=40), st.randoms(use_true_random=False))
-def test_whatever_is_settled_in_whatever_order_no_position_passes_a_waiting_record(
+def test_whatever_is_done_in_whatever_order_no_position_passes_a_waiting_record(
     partitions: list[int], random: Random
 ) -> None:
     entries = [entry(offset, partition) for offset, partition in enumerate(partitions)]
