@@ -39,7 +39,7 @@ def repository(tmp_path: Path) -> Iterator[dict[str, str]]:
     (folder / PATH).write_bytes(JAR)
     QuietHandler.served.clear()
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield {"test": f"http://127.0.0.1:{server.server_address[1]}"}
         server.shutdown()

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tradewind_local.errors import BuildError, ChecksumError
@@ -19,33 +19,35 @@ TOOLCHAIN_LOCK = Path(__file__).with_name("go-toolchain.lock")
 NICENESS = 10
 HINT = (
     "Monitoring programs are built once on a machine, from Go modules, by a Go toolchain that comes as a wheel: that "
-    "needs the network and 3 GB of free disk. Or copy a filled tools folder from such a machine and name it in "
+    "needs the network and 4 GB of free disk. Or copy a filled tools folder from such a machine and name it in "
     "TRADEWIND_TOOLS_DIR."
 )
 
 
-def ensure(module: GoModule, tools: Path, report: Callable[[str, float], None]) -> Path:
-    """The folder with the module's programs, built when it is not there; safe in several processes at once.
+def ensure(modules: Iterable[GoModule], tools: Path, report: Callable[[str, float], None]) -> None:
+    """Build those modules whose programs are missing in the folder `tools`; safe in several processes at once.
 
-    `report(what, seconds)` is called after a build. Raises BuildError and ChecksumError.
+    They share a toolchain, and what is compiled for more than one of them. `report(what, seconds)` is called after each
+    build. Raises BuildError and ChecksumError.
     """
     with exclusive(tools / "build.lock"):
-        if not module.is_built(tools):
-            start = time.monotonic()
+        missing = {module.name: module for module in modules if not module.is_built(tools)}
+        if missing:
             with tempfile.TemporaryDirectory(prefix="build-", dir=tools) as scratch:
-                _build(module, Path(scratch), module.folder(tools))
-            report(f"{module.name} {module.release} built", time.monotonic() - start)
-    return module.folder(tools)
+                go = _Go(Path(scratch))
+                for module in missing.values():
+                    start = time.monotonic()
+                    _build(go, module, module.folder(tools))
+                    report(f"{module.name} {module.release} built", time.monotonic() - start)
 
 
-def _build(module: GoModule, scratch: Path, target: Path) -> None:
-    go = _Go(scratch)
+def _build(go: "_Go", module: GoModule, target: Path) -> None:
     source = go.source(module)
     if module.absent:
         page = source / module.absent
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text("<p>Built without its pages; the API is there.</p>\n")
-    made = scratch / "programs"
+    made = source.with_name(f"{source.name}-programs")
     made.mkdir()
     options = ["-trimpath", "-tags", module.tags, "-ldflags", f"-s -w -X {module.version_variable}={module.release}"]
     for command, package in module.commands.items():

@@ -24,8 +24,9 @@ def ensure(
     commands: Iterable[str], tools: Path | None = None, report: Callable[[str, float], None] = lambda _, __: None
 ) -> dict[str, Path]:
     """The paths of programs, built when they are missing (minutes). Raises BuildError and ChecksumError."""
-    folder = tools or default_tools()
-    return {name: go_build.ensure(MODULE_OF[name], folder, report) / name for name in commands}
+    folder, names = tools or default_tools(), list(commands)
+    go_build.ensure([MODULE_OF[name] for name in names], folder, report)
+    return {name: path(name, folder) for name in names}
 
 
 def main() -> int:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ class FakeGo:
         elif command[1:3] == ["mod", "download"]:
             assert environment["GOTOOLCHAIN"] == "local"
             source = folder / "downloaded"
-            source.mkdir()
+            source.mkdir(exist_ok=True)
             (source / "main.go").write_text("package main\n")
             return json.dumps({"Dir": str(source), "Sum": self._sum})
         else:
@@ -58,8 +59,8 @@ def go(monkeypatch: pytest.MonkeyPatch) -> FakeGo:
 def test_a_module_is_built_once(go: FakeGo, tmp_path: Path) -> None:
     reports: list[str] = []
     for _ in range(2):
-        folder = go_build.ensure(MODULE, tmp_path, lambda what, _: reports.append(what))
-    assert sorted(path.name for path in folder.iterdir()) == ["thing", "thingctl"]
+        go_build.ensure([MODULE, MODULE], tmp_path, lambda what, _: reports.append(what))
+    assert sorted(path.name for path in MODULE.folder(tmp_path).iterdir()) == ["thing", "thingctl"]
     assert reports == ["thing 1.2.3 built"]
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("build-")] == [], "the scratch is gone"
     build = go.commands[-1]
@@ -67,6 +68,14 @@ def test_a_module_is_built_once(go: FakeGo, tmp_path: Path) -> None:
     assert build[-1] == "./cmd/thingctl"
     assert build[build.index("-ldflags") + 1].endswith("version.Version=1.2.3")
     assert len(go.commands) == 4
+
+
+def test_modules_share_a_toolchain(go: FakeGo, tmp_path: Path) -> None:
+    other = replace(MODULE, path="example.org/some/other", commands={"other": "."})
+    go_build.ensure([MODULE, other], tmp_path, lambda *_: None)
+    assert MODULE.is_built(tmp_path)
+    assert other.is_built(tmp_path)
+    assert len([command for command in go.commands if "uv" in command]) == 1
 
 
 def test_a_major_version_is_no_name() -> None:
@@ -81,14 +90,14 @@ def test_another_release_has_another_folder(tmp_path: Path) -> None:
 def test_a_module_that_is_not_the_pinned_one_is_not_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(go_build, "_run", FakeGo("h1:wrong"))
     with pytest.raises(ChecksumError, match=r"example\.org/some/thing v1\.2\.3 as downloaded is not the module"):
-        go_build.ensure(MODULE, tmp_path, lambda *_: None)
+        go_build.ensure([MODULE], tmp_path, lambda *_: None)
     assert not MODULE.is_built(tmp_path)
 
 
 def test_a_failed_build_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(go_build, "TOOLCHAIN_LOCK", tmp_path / "missing.lock")
     with pytest.raises(BuildError, match=r"(?s)failed:.*missing\.lock.*TRADEWIND_TOOLS_DIR"):
-        go_build.ensure(MODULE, tmp_path / "tools", lambda *_: None)
+        go_build.ensure([MODULE], tmp_path / "tools", lambda *_: None)
     assert [path.name for path in (tmp_path / "tools").iterdir()] == ["build.lock"]
 
 
