@@ -17,7 +17,8 @@ from support.airflow_fixtures import parse_dags
 from support.airflow_server import TEST_DAGS, AirflowServer
 from support.ingestion import until
 from support.lifecycle import Lifecycle
-from support.servers import new_database, new_topic, temporary_home
+from support.migrated_database import migrated_database
+from support.servers import new_topic, temporary_home
 from tradewind_local.kafka import KafkaBroker
 from tradewind_local.postgres import PostgresServer
 
@@ -28,8 +29,7 @@ WHOLE = ["queued", "running", "succeeded"]
 def own_airflow(postgres_server: PostgresServer) -> Iterator[AirflowServer]:
     """An API server that may be killed."""
     with temporary_home() as home:
-        server = AirflowServer(home, new_database(postgres_server, "airflow"), TEST_DAGS)
-        server.run("db", "migrate")
+        server = AirflowServer(home, migrated_database(postgres_server, "airflow"), TEST_DAGS)
         parse_dags(server)
         with server:
             yield server

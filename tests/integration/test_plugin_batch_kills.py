@@ -9,8 +9,9 @@ import pytest
 from support.airflow_fixtures import parse_dags
 from support.airflow_server import TEST_DAGS, AirflowServer
 from support.batch_kills import BatchKills, Found
+from support.migrated_database import migrated_database
 from support.plugin_suite import FITTING
-from support.servers import new_database, temporary_home
+from support.servers import temporary_home
 from tradewind_local.postgres import PostgresServer
 
 PARAMETERS = {"test_typed": FITTING, "test_free": {}, "test_mapped": {}}
@@ -23,9 +24,8 @@ def servers(postgres_server: PostgresServer) -> Iterator[list[AirflowServer]]:
     """Two of one database."""
     with temporary_home() as home, ExitStack() as stack:
         shutil.copytree(TEST_DAGS, home / "dags")
-        url = new_database(postgres_server, "kills")
+        url = migrated_database(postgres_server, "kills")
         both = [AirflowServer(home / name, url, home / "dags") for name in ("one", "two")]
-        both[0].run("db", "migrate")
         parse_dags(both[0])
         yield [stack.enter_context(server) for server in both]
 

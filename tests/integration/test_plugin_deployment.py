@@ -15,7 +15,8 @@ import pytest
 from support.airflow_fixtures import parse_dags
 from support.airflow_server import TEST_DAGS
 from support.airflow_variants import VariedServer
-from support.servers import new_database, temporary_home, unique
+from support.migrated_database import migrated_database
+from support.servers import temporary_home, unique
 from support.statsd_sink import StatsdSink
 from tradewind_contracts import run_ids
 from tradewind_contracts.batches import Outcome
@@ -46,9 +47,8 @@ def servers(postgres_server: PostgresServer, sink: StatsdSink) -> Iterator[list[
     """The first has a path and two processes, the second neither; they share all else."""
     with temporary_home() as one_home, temporary_home() as other_home:
         shutil.copytree(TEST_DAGS, one_home / "dags")
-        database = new_database(postgres_server, "sites")
+        database = migrated_database(postgres_server, "sites")
         one = VariedServer(one_home, database, {"API__WORKERS": "2", **sink.settings}, PATH)
-        one.run("db", "migrate")
         parse_dags(one)
         other = VariedServer(other_home, database, {})
         with one, other:

@@ -15,7 +15,8 @@ import pytest
 from support.airflow_fixtures import parse_dags
 from support.airflow_server import TEST_DAGS, AirflowServer
 from support.many_runs import StatementLog, multiply
-from support.servers import new_database, temporary_home
+from support.migrated_database import migrated_database
+from support.servers import temporary_home
 from tradewind_airflow.web import page_cursors
 from tradewind_local.postgres import PostgresServer
 
@@ -103,8 +104,7 @@ def airflow(postgres_server: PostgresServer) -> Iterator[AirflowServer]:
     """A server whose database has many runs."""
     with temporary_home() as home:
         shutil.copytree(TEST_DAGS, home / "dags")
-        server = AirflowServer(home, new_database(postgres_server, "explain"), home / "dags")
-        server.run("db", "migrate")
+        server = AirflowServer(home, migrated_database(postgres_server, "explain"), home / "dags")
         parse_dags(server)
         with server, server.client() as client:
             runs = {"items": [item("made"), item("failed"), item("done"), item("waits"), item("waits-too")]}

@@ -10,7 +10,8 @@ import pytest
 from support import airflow_home
 from support.airflow_home import DB_MANAGER
 from support.airflow_server import TEST_DAGS, AirflowServer
-from support.servers import new_database, temporary_home
+from support.migrated_database import migrated_database
+from support.servers import temporary_home
 from tradewind_local.postgres import PostgresServer
 
 OURS = {
@@ -27,9 +28,7 @@ def airflow(postgres_server: PostgresServer) -> Iterator[AirflowServer]:
     """A migrated Airflow that does not serve yet."""
     with temporary_home() as home:
         shutil.copytree(TEST_DAGS, home / "dags")
-        server = AirflowServer(home, new_database(postgres_server, "indexes"), home / "dags")
-        server.run("db", "migrate")
-        yield server
+        yield AirflowServer(home, migrated_database(postgres_server, "indexes"), home / "dags")
 
 
 def indexes(airflow: AirflowServer) -> dict[str, str]:

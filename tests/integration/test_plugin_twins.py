@@ -13,7 +13,8 @@ import pytest
 
 from support.airflow_home import ROOT
 from support.executing_airflow import ExecutingAirflow, likeness
-from support.servers import new_database, temporary_home
+from support.migrated_database import migrated_database
+from support.servers import temporary_home
 from tradewind_local.postgres import PostgresServer
 
 DAGS = {"twin_one": 1, "twin_five": 5}
@@ -25,8 +26,7 @@ def airflow(postgres_server: PostgresServer) -> Iterator[ExecutingAirflow]:
     """All parts but the scheduler."""
     with temporary_home() as home:
         shutil.copytree(ROOT / "tests" / "data" / "twin_dags", home / "dags")
-        server = ExecutingAirflow(home, new_database(postgres_server, "twins"), home / "dags")
-        server.run("db", "migrate")
+        server = ExecutingAirflow(home, migrated_database(postgres_server, "twins"), home / "dags")
         server.run("pools", "set", "twins", "2", "for one task at a time")
         with server.parsed(*DAGS), server:
             yield server
@@ -103,15 +103,14 @@ class Twins:
     def assert_rows_alike(self) -> None:
         """Compare the two in what lists all runs of the DAG: the grid, and Airflow's commands."""
         grid = {run["run_id"]: run for run in self.call("GET", f"/ui/grid/runs/{self.dag_id}")[0]}
-        listed = json.loads(self.airflow.told("dags", "list-runs", self.dag_id, "--output", "json"))
-        rows = {row["run_id"]: row for row in listed}
-        states = {
-            run_id: json.loads(
-                self.airflow.told("tasks", "states-for-dag-run", self.dag_id, run_id, "--output", "json")
-            )
-            for run_id in self.ids
-        }
-        said = {run_id: self.airflow.told("dags", "state", self.dag_id, run_id).splitlines()[-1] for run_id in self.ids}
+        states_of = [["tasks", "states-for-dag-run", self.dag_id, run_id, "--output", "json"] for run_id in self.ids]
+        state_of = [["dags", "state", self.dag_id, run_id] for run_id in self.ids]
+        listed, *printed = self.airflow.told(
+            ["dags", "list-runs", self.dag_id, "--output", "json"], *states_of, *state_of
+        )
+        rows = {row["run_id"]: row for row in json.loads(listed)}
+        states = {run_id: json.loads(text) for run_id, text in zip(self.ids, printed[:2], strict=True)}
+        said = {run_id: text.splitlines()[-1] for run_id, text in zip(self.ids, printed[2:], strict=True)}
         for told in (grid, rows, states, said):
             assert likeness(told[self.ours], self.ours) == likeness(told[self.airflows], self.airflows)
         assert len(states[self.ours]) == DAGS[self.dag_id]
@@ -131,8 +130,7 @@ def test_a_run_made_in_bulk_lives_as_airflows_own(airflow: ExecutingAirflow, api
         twins.ended()
         assert {airflow.row(run_id)["clear_number"] for run_id in twins.ids} == {1}
         twins.assert_alike()
-        backfill = ["--dag-id", dag_id, "--from-date", "2024-01-01", "--to-date", "2024-01-02"]
-        airflow.told("backfill", "create", *backfill)
+        airflow.run("backfill", "create", "--dag-id", dag_id, "--from-date", "2024-01-01", "--to-date", "2024-01-02")
         filled = "SELECT state FROM dag_run WHERE dag_id = %s AND run_type = 'backfill'"
         airflow.wait(lambda: [row["state"] for row in airflow.rows(filled, dag_id)] == ["success"] * 2, "backfill", 180)
     for state in ("failed", "success"):

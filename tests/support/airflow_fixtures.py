@@ -8,6 +8,7 @@ import pytest
 
 from support.airflow_server import TEST_DAGS, AirflowServer
 from support.airflow_variants import FabServer
+from support.migrated_database import migrated_database
 from support.servers import new_database, temporary_home
 from tradewind_local.postgres import PostgresServer
 
@@ -17,8 +18,7 @@ def airflow_server(postgres_server: PostgresServer) -> Iterator[AirflowServer]:
     """A running server with the test DAGs, on a database of its own."""
     with temporary_home() as home:
         shutil.copytree(TEST_DAGS, home / "dags")
-        server = AirflowServer(home, new_database(postgres_server, "airflow"), home / "dags")
-        server.run("db", "migrate")
+        server = AirflowServer(home, migrated_database(postgres_server, "airflow"), home / "dags")
         parse_dags(server)
         with server:
             yield server

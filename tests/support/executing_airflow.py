@@ -3,14 +3,27 @@
 import json
 import re
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from support.airflow_server import AIRFLOW, AirflowServer
+from support.airflow_server import AirflowServer
 from support.steered_airflow import SteeredAirflow
 
+_TELL = """
+import contextlib, io, json, sys
+from airflow.__main__ import main
+
+told = []
+for arguments in json.loads(sys.argv[1]):
+    sys.argv = ["airflow", *arguments]
+    with contextlib.redirect_stdout(io.StringIO()) as output:
+        main()
+    told.append(output.getvalue())
+print(json.dumps(told))
+"""
 _VOLATILE = [
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?"), "TIME"),
     (re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}"), "UUID"),
@@ -40,12 +53,13 @@ class ExecutingAirflow(SteeredAirflow):
             self.wait(lambda: len(self.rows(known, list(dag_ids))) >= len(dag_ids), f"{dag_ids}", 120)
             yield
 
-    def told(self, *arguments: str) -> str:
-        """What one of Airflow's commands prints."""
-        command = [str(AIRFLOW), *arguments]
+    def told(self, *commands: Sequence[str]) -> list[str]:
+        """What each of Airflow's commands prints. They share a process, as most of a command's time is its imports."""
+        command = [sys.executable, "-c", _TELL, json.dumps(commands)]
         done = subprocess.run(command, env=self.env, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f"{command}: {done.stderr[-4000:]}"
-        return done.stdout
+        assert done.returncode == 0, f"{commands}: {done.stderr[-4000:]}"
+        found: list[str] = json.loads(done.stdout.splitlines()[-1])
+        return found
 
 
 def likeness(node: Any, run_id: str) -> Any:

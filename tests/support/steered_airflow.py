@@ -16,7 +16,8 @@ import pytest
 
 from support.airflow_home import ROOT
 from support.airflow_server import AIRFLOW, AirflowServer
-from support.servers import new_database, temporary_home
+from support.migrated_database import migrated_database
+from support.servers import temporary_home
 from tradewind_local.postgres import PostgresServer
 
 DAGS = ROOT / "tests" / "data" / "command_dags"
@@ -151,8 +152,7 @@ def steered(postgres_server: PostgresServer) -> Iterator[SteeredAirflow]:
 def steered_airflow(postgres: PostgresServer) -> Iterator[SteeredAirflow]:
     """Migrate, parse and serve."""
     with temporary_home() as home:
-        server = SteeredAirflow(home, new_database(postgres, "steered"))
-        server.run("db", "migrate")
+        server = SteeredAirflow(home, migrated_database(postgres, "steered"))
         server.run("dags", "reserialize")
         server.run("pools", "set", "one_slot", "1", "for one task at a time")
         with server:
