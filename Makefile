@@ -79,13 +79,16 @@ pictures: $(READY) ## Draw the dashboards into docs/images (PROMETHEUS=http://12
 demo: $(READY) ## up + both workflows on the samples + their results (ONCE=1: end by itself)
 	@$(BIN)/python -m tradewind_local.demo $(if $(ONCE),--once)
 
-PYTEST := $(BIN)/python -m pytest --cov --cov-append --cov-report=
+PYTEST := $(BIN)/python -m pytest --cov --cov-append --cov-report= $(if $(ORDER),--order-seed $(ORDER))
 
-test: $(READY) tools ## Unit, then real parts, then the whole stack; coverage of all three together
+test: $(READY) ## Unit, then real parts, then the whole stack; coverage of all three together (ORDER=7: the files shuffled by 7)
 	@rm -f .coverage
-	@# Not spread over processes: xdist runs tests that share an id (schemathesis' operations) only once.
-	$(PYTEST) tests/unit tests/ops
-	$(PYTEST) -n 3 --dist loadfile tests/integration
+	@# The unit tests need none of the tools, which are built beside them at low priority.
+	@# Spread by test, not by file: by file, xdist runs tests that share an id (schemathesis' operations) only once.
+	@$(MAKE) --no-print-directory tools & $(PYTEST) -n 2 tests/unit; failed=$$?; wait $$! && exit $$failed
+	$(PYTEST) -n 2 tests/ops
+	@# The order is tests/conftest.py's, not that of xdist, which begins with the files that have the most tests.
+	$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder tests/integration
 	$(PYTEST) tests/e2e
 	$(BIN)/coverage report --skip-covered --fail-under=90
 

@@ -76,7 +76,7 @@ class Page(BaseHTTPRequestHandler):
 def url() -> Iterator[str]:
     """A real server's address."""
     with HTTPServer(("127.0.0.1", 0), Page) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
