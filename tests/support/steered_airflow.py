@@ -126,7 +126,8 @@ class SteeredAirflow(AirflowServer):
 
     def audited(self, run_id: str, command: str) -> list[dict[str, Any]]:
         """What the audit log tells of a command to a run."""
-        rows = self.rows("SELECT * FROM log WHERE run_id = %s AND event = %s", run_id, f"tradewind_{command}")
+        query = "SELECT * FROM log WHERE run_id = %s AND event = %s ORDER BY id"
+        rows = self.rows(query, run_id, f"tradewind_{command}")
         return [{"owner": row["owner"], **json.loads(row["extra"])} for row in rows]
 
     def wait_for_end(self, run_id: str) -> str:
