@@ -1,4 +1,4 @@
-"""W2 `recon_break_resolution`: two blotters in; matched, toleranced and typed breaks out. The logic is in the kit."""
+"""W2 `recon_break_resolution`: matches two blotters and classifies the breaks. The logic is in `recon/`."""
 
 import os
 from collections.abc import Iterator
@@ -17,18 +17,18 @@ from tradewind_airflow.weights import RunPriority
 GUIDE = """
 ### Reconcile our blotter with the custodian's or the counterparty's
 
-**Before you trigger it.** Put both CSV files below the data folder (`TRADEWIND_DATA_DIR`, the same for every worker)
-and give their paths relative to it. Say how each file writes numbers and days: nothing is guessed. Titles before the
-header, blank lines, a trailer with a row count, a BOM, and `,` `;` tab or `|` as separator are all understood.
+**Before you trigger it.** Put both CSV files in the data folder (`TRADEWIND_DATA_DIR`, the same for every worker) and
+give their paths relative to it. Specify the number and date format of each file: nothing is guessed. Titles before the
+header, blank lines, a trailer with a row count, a BOM, and `,` `;` tab or `|` as separator are all accepted.
 
-**What it does.** `load_ours` and `load_theirs` read and normalise; a file with faults fails at once, with each fault's
-line and column in the log. `match` pairs rows by reference, then by equal attributes, then within tolerance.
-`result` gives the figures and the 25 costliest breaks; `breaks.jsonl` and `pairs.csv` in the run's folder hold all.
+**What it does.** `load_ours` and `load_theirs` read and normalise; a file with errors fails at once, and the log gives
+each error's line and column. `match` pairs rows by reference, then by equal attributes, then within tolerance.
+`result` returns the figures and the 25 costliest breaks; `breaks.jsonl` and `pairs.csv` in the run's folder hold all.
 
-**What to do with a break.** `owner` says who acts first, `reason_code` (ISO 20022 unmatched reason) what to tell them,
-`evidence` which lines to look at. `amount_at_risk` orders the list; give `fx_rates` to compare currencies.
+**What to do with a break.** `owner` is who acts first, `reason_code` the ISO 20022 unmatched reason to send them, and
+`evidence` the lines to check. The list is sorted by `amount_at_risk`; give `fx_rates` to compare currencies.
 
-**Run it again** with the same files as often as you like: it changes nothing outside the run's own folder.
+**Run it again** with the same files at any time: it changes nothing outside the run's own folder.
 """
 
 
@@ -47,7 +47,7 @@ def _run() -> Iterator[tuple[RunFiles, Parameters, date]]:
         parameters = Parameters.model_validate(dict(context["params"]))
         yield RunFiles(Folders.of(os.environ), run.run_id), parameters, parameters.as_of or run.run_after.date()
     except ValueError as error:
-        # Wrong input stays wrong: a retry would only hide the message.
+        # A retry cannot succeed, and would only hide the message.
         raise AirflowFailException(str(error)) from error
 
 
@@ -63,7 +63,7 @@ def _run() -> Iterator[tuple[RunFiles, Parameters, date]]:
     default_args={"retries": 2, "retry_delay": timedelta(seconds=10), "weight_rule": RunPriority()},
 )
 def recon_break_resolution() -> None:
-    """Load both files, match them, and give the result."""
+    """Load both files, match them, and return the result."""
 
     @task(multiple_outputs=False, show_return_value_in_logs=False)
     def load_ours() -> Loaded:
@@ -85,11 +85,11 @@ def recon_break_resolution() -> None:
 
     @task(multiple_outputs=False, show_return_value_in_logs=False)
     def result(matched: Matched) -> dict[str, Any]:
-        """Give the figures and the costliest breaks."""
+        """Return the figures and the costliest breaks."""
         with _run() as (files, _, _):
             return files.result(matched)
 
-    # Airflow hands on the values; its types know the reference to them alone.
+    # At run time these are the values; Airflow's types declare them as references (XComArg).
     matched = match(load_ours(), load_theirs())  # type: ignore[arg-type]  # as said
     result(matched)  # type: ignore[arg-type]  # as said
 

@@ -1,6 +1,6 @@
-"""The ingestion: events on Kafka become DAG runs. One deferred task, for as long as this DAG is not paused.
+"""The ingestion: Kafka events become DAG runs. One deferred task that runs while this DAG is not paused.
 
-Pausing this DAG does not stop a consumer that runs: mark its run as failed too. Events wait in Kafka meanwhile.
+Pausing this DAG does not stop a running consumer: mark its run as failed too. Events wait in Kafka meanwhile.
 """
 
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from tradewind_airflow.sensors import WorkflowEventsSensor
 
 with DAG(
     "workflow_events",
-    description="Consumes workflow-events and makes a DAG run of each trigger",
+    description="Consumes workflow-events and creates a DAG run of each trigger",
     schedule="@continuous",
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     max_active_runs=1,

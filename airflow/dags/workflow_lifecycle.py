@@ -1,12 +1,12 @@
-"""The lifecycle: what happens to DAG runs becomes events on Kafka. One deferred task, while this DAG is not paused.
+"""The lifecycle: status changes of DAG runs become Kafka events. One deferred task, while this DAG is not paused.
 
 Which DAGs: `lifecycle_include` and `lifecycle_exclude` in the section `tradewind` of Airflow's configuration, patterns
 of DAG ids separated by commas (`AIRFLOW__TRADEWIND__LIFECYCLE_INCLUDE='eod_*,recon_*'`); all by default. Tradewind's
-own DAGs are never told of. Where several Airflows share one topic, each needs a `lifecycle_publisher` of its own. A new
-setting counts from this DAG's next run on.
+own DAGs are never published. Where several Airflows share one topic, each needs its own `lifecycle_publisher`. A new
+setting applies from this DAG's next run.
 
-Pausing this DAG does not stop a publisher that runs: mark its run as failed too. What happens meanwhile is published
-when it is back.
+Pausing this DAG does not stop a running publisher: mark its run as failed too. What happens meanwhile is published when
+it runs again.
 """
 
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from tradewind_airflow.sensors import WorkflowLifecycleSensor
 
 with DAG(
     "workflow_lifecycle",
-    description="Publishes to workflow-status what happens to DAG runs",
+    description="Publishes the status changes of DAG runs to workflow-status",
     schedule="@continuous",
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     max_active_runs=1,

@@ -29,7 +29,7 @@ def topic(stack: WholeStack) -> StatusReader:
 
 
 def is_told(topic: StatusReader, run_id: str, states: list[str], seconds: float = 60) -> None:
-    until(lambda: topic.told(run_id)[run_id] == states or None, seconds)
+    until(lambda: topic.statuses(run_id)[run_id] == states or None, seconds)
 
 
 def started(stack: WholeStack, body: dict[str, Any]) -> str:
@@ -48,7 +48,7 @@ def cleared(stack: WholeStack, dag_id: str, run_id: str) -> None:
     httpx.post(path, json={"dry_run": False}, headers=headers, timeout=30).raise_for_status()
 
 
-def test_each_state_of_a_run_is_told_in_order(stack: WholeStack, topic: StatusReader) -> None:
+def test_each_state_of_a_run_is_published_in_order(stack: WholeStack, topic: StatusReader) -> None:
     good, bad = started(stack, {**EXAMPLE, "parameters": {"message": "good"}}), started(stack, MISSING)
     assert stack.ended(good).status is RunStatus.SUCCEEDED
     assert stack.ended(bad).status is RunStatus.FAILED
@@ -56,7 +56,7 @@ def test_each_state_of_a_run_is_told_in_order(stack: WholeStack, topic: StatusRe
     is_told(topic, bad, ["queued", "running", "failed"])
 
 
-def test_a_cleared_run_is_told_of_again(stack: WholeStack, topic: StatusReader) -> None:
+def test_a_cleared_run_is_published_again(stack: WholeStack, topic: StatusReader) -> None:
     run_id = started(stack, {**EXAMPLE, "parameters": {"message": "again"}})
     once = ["queued", "running", "succeeded"]
     is_told(topic, run_id, once)
@@ -67,7 +67,7 @@ def test_a_cleared_run_is_told_of_again(stack: WholeStack, topic: StatusReader) 
 def test_a_triggerer_that_is_killed_loses_no_state(stack: WholeStack, topic: StatusReader) -> None:
     bodies = [{**EXAMPLE, "parameters": {"message": f"killed {n}"}} for n in range(6)]
     ids = [started(stack, body) for body in bodies[:3]]
-    until(lambda: any(topic.told(*ids).values()), 60)
+    until(lambda: any(topic.statuses(*ids).values()), 60)
     stack.stack.kill("airflow-triggerer")
     ids += [started(stack, body) for body in bodies[3:]]
     for run_id in ids:
@@ -90,7 +90,7 @@ def test_with_airflow_down_the_last_state_is_known(stack: WholeStack, topic: Sta
         stack.stack.wait_ready("airflow-api-server", 180)
 
 
-def test_our_own_dags_are_neither_told_of_nor_listed(stack: WholeStack, topic: StatusReader) -> None:
+def test_internal_dags_are_neither_published_nor_listed(stack: WholeStack, topic: StatusReader) -> None:
     listed = {row["workflow_id"] for row in stack.api.get("/workflows").raise_for_status().json()}
     assert "workflow_lifecycle" not in listed
     found = Counter(event.workflow_id for event in topic.events())

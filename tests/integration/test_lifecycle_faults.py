@@ -1,4 +1,4 @@
-"""Parts go down while runs change: nothing is lost, and each run's states stand in order."""
+"""Parts go down while runs change: nothing is lost, and each run's states are in order."""
 
 import json
 import os
@@ -47,7 +47,7 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 def test_the_api_server_is_killed_and_comes_back(lifecycle: Lifecycle, caplog: pytest.LogCaptureFixture) -> None:
     with lifecycle.running():
         ids = lifecycle.trigger(20)
-        lifecycle.are_told(["queued"], *ids)
+        lifecycle.wait_for(["queued"], *ids)
         caplog.clear()
         lifecycle.server.kill()
         lifecycle.starts(*ids)
@@ -56,7 +56,7 @@ def test_the_api_server_is_killed_and_comes_back(lifecycle: Lifecycle, caplog: p
         [told] = warnings(caplog)
         assert "is Airflow's API server up?" in told
         lifecycle.server.start()
-        lifecycle.are_told(WHOLE, *ids, timeout=60)
+        lifecycle.wait_for(WHOLE, *ids, timeout=60)
 
 
 def test_the_broker_is_killed_and_comes_back(own_airflow: AirflowServer, tmp_path: Path) -> None:
@@ -64,14 +64,14 @@ def test_the_broker_is_killed_and_comes_back(own_airflow: AirflowServer, tmp_pat
         lifecycle = Lifecycle(broker.bootstrap_servers, own_airflow, new_topic(broker, "status", partitions=6))
         with lifecycle.running():
             ids = lifecycle.trigger(20)
-            lifecycle.are_told(["queued"], *ids)
+            lifecycle.wait_for(["queued"], *ids)
             broker.kill()
             lifecycle.starts(*ids)
             time.sleep(5)
             broker.start()
-            lifecycle.are_told(["queued", "running"], *ids, timeout=60)
+            lifecycle.wait_for(["queued", "running"], *ids, timeout=60)
             lifecycle.ends("success", *ids)
-            lifecycle.are_told(WHOLE, *ids)
+            lifecycle.wait_for(WHOLE, *ids)
 
 
 def test_a_lifecycle_that_starts_before_the_broker_works_when_it_is_there(
@@ -86,10 +86,10 @@ def test_a_lifecycle_that_starts_before_the_broker_works_when_it_is_there(
             time.sleep(5)
             assert len(warnings(caplog)) == 1, warnings(caplog)
             broker.start()
-            lifecycle.are_told(["queued"], *ids, timeout=60)
+            lifecycle.wait_for(["queued"], *ids, timeout=60)
 
 
-def test_a_wrong_password_costs_nothing_and_a_mended_one_is_used(
+def test_a_wrong_password_loses_nothing_and_a_corrected_one_is_used(
     lifecycle: Lifecycle, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     ids = lifecycle.trigger(3)
@@ -103,7 +103,7 @@ def test_a_wrong_password_costs_nothing_and_a_mended_one_is_used(
         assert len(warnings(caplog)) == 1, warnings(caplog)
         for name, value in lifecycle.connections.items():
             monkeypatch.setenv(name, value)
-        lifecycle.are_told(["queued"], *ids)
+        lifecycle.wait_for(["queued"], *ids)
     finally:
         running.__exit__(None, None, None)
 
@@ -146,6 +146,6 @@ def test_a_process_that_is_killed_again_and_again_loses_nothing(lifecycle: Lifec
                 until(lambda known=known: len(lifecycle.events()) > known, 30)  # type: ignore[misc]  # bound per round
             process.kill()
     with lifecycle.running():
-        lifecycle.are_told(WHOLE, *ids, timeout=60)
+        lifecycle.wait_for(WHOLE, *ids, timeout=60)
     counted = Counter(event.event_id for event in lifecycle.events() if event.workflow_run_id in set(ids))
     assert len(counted) == 3 * len(ids)

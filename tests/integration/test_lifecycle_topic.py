@@ -1,4 +1,4 @@
-"""The lifecycle's side of the status topic, on real Kafka."""
+"""The lifecycle's tail reads and writes of the status topic, on real Kafka."""
 
 import threading
 import time
@@ -32,7 +32,7 @@ class RealTopic:
     def append(self, one: Record) -> None:
         self._other.produce(self.name, one.value, one.key, headers=list(one.headers))
 
-    def standing(self) -> list[Record]:
+    def records(self) -> list[Record]:
         self._other.flush(10)
         found = read_all(self.bootstrap_servers, self.name)
         return [Record(one.key(), one.value(), one.headers()) for one in found]
@@ -149,6 +149,6 @@ def test_the_tail_of_a_large_topic_is_found_quickly(kafka_broker: KafkaBroker, s
         other.poll(0)
     other.flush(30)
     start = time.monotonic()
-    assert [mark.cursor for mark in topic.tail(stop)] == ["ours"]
+    assert [checkpoint.cursor for checkpoint in topic.tail(stop)] == ["ours"]
     assert time.monotonic() - start < 20
     topic.close()

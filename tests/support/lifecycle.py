@@ -43,13 +43,13 @@ class StatusReader:
         found = [records.decode(one.value(), headers(one)).event for one in self.messages()]
         return [event for event in found if isinstance(event, WorkflowStatusChanged)]
 
-    def told(self, *ids: str) -> dict[str, list[str]]:
+    def statuses(self, *ids: str) -> dict[str, list[str]]:
         """The states of these runs in the order in which the topic has them first."""
         states: dict[str, dict[str, str]] = {run_id: {} for run_id in ids}
         for event in self.events():
             if event.workflow_run_id in states:
                 states[event.workflow_run_id].setdefault(event.event_id, event.payload.status.value)
-        return {run_id: list(told.values()) for run_id, told in states.items()}
+        return {run_id: list(found.values()) for run_id, found in states.items()}
 
 
 def headers(message: Message) -> records.Headers:
@@ -75,7 +75,7 @@ class Lifecycle:
 
     @property
     def settings(self) -> LifecycleSettings:
-        """What its trigger would be made of."""
+        """Its trigger's arguments."""
         return LifecycleSettings(
             topic=self.topic,
             publisher=self.publisher,
@@ -101,17 +101,17 @@ class Lifecycle:
         """All events on the topic so far, each partition's in their order."""
         return self.reader.events()
 
-    def told(self, *ids: str) -> dict[str, list[str]]:
+    def statuses(self, *ids: str) -> dict[str, list[str]]:
         """The states of these runs in the order in which the topic has them first."""
-        return self.reader.told(*ids)
+        return self.reader.statuses(*ids)
 
-    def are_told(self, expected: list[str], *ids: str, timeout: float = 30) -> None:
-        """Wait until the topic tells exactly these states of each of the runs."""
+    def wait_for(self, expected: list[str], *ids: str, timeout: float = 30) -> None:
+        """Wait until the topic has exactly these statuses of each of the runs."""
         wanted = dict.fromkeys(ids, expected)
-        until(lambda: self.told(*ids) == wanted or None, timeout)
+        until(lambda: self.statuses(*ids) == wanted or None, timeout)
 
     def trigger(self, count: int = 1, dag_id: str = "test_typed") -> list[str]:
-        """Have runs made."""
+        """Create runs."""
         ids = [run_ids.new() for _ in range(count)]
         parameters = {} if dag_id == "test_free" else FITTING
         items: list[dict[str, Any]] = [
@@ -128,19 +128,19 @@ class Lifecycle:
                 answer = client.post("/workflows/trigger/batch", json={"items": items[first : first + 500]})
                 assert {one["outcome"] for one in answer.raise_for_status().json()["items"]} == {"created"}
 
-    def forgets_what_is_queued(self) -> None:
-        """End what other tests left waiting, unseen by the feed: a first start tells of every queued run there is."""
+    def end_queued_runs(self) -> None:
+        """End the runs that other tests left queued, unseen by the feed: a first start publishes every queued run."""
         self.server.rows("UPDATE dag_run SET state = 'success' WHERE state = 'queued'")
 
     def starts(self, *ids: str) -> None:
-        """Have runs begin, as the scheduler does it."""
+        """Start runs, as the scheduler does."""
         self.server.rows(
             "UPDATE dag_run SET state = 'running', start_date = now(), updated_at = now() WHERE run_id = ANY(%s)",
             list(ids),
         )
 
     def ends(self, state: str, *ids: str) -> None:
-        """Have runs end, as the scheduler does it."""
+        """End runs, as the scheduler does."""
         self.server.rows(
             "UPDATE dag_run SET state = %s, end_date = now(), updated_at = now() WHERE run_id = ANY(%s)",
             state,
@@ -148,7 +148,7 @@ class Lifecycle:
         )
 
     def clears(self, *ids: str) -> None:
-        """Have runs done again, as a clear does it."""
+        """Run runs again, as a clear does."""
         self.server.rows(
             "UPDATE dag_run SET state = 'queued', queued_at = now(), start_date = NULL, end_date = NULL,"
             " clear_number = clear_number + 1, updated_at = now() WHERE run_id = ANY(%s)",

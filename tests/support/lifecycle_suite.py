@@ -1,4 +1,4 @@
-"""What the lifecycle relies on in the change feed and in the topic: suites for the fakes and for the real ones."""
+"""Contract tests of the change feed and the topic as the lifecycle uses them, for the fakes and the real ones."""
 
 import threading
 import time
@@ -10,10 +10,10 @@ from typing import Protocol
 
 import pytest
 
-from tradewind_airflow.lifecycle import marks
-from tradewind_airflow.lifecycle.changes import CursorRefusedError
-from tradewind_airflow.lifecycle.marks import Mark
-from tradewind_airflow.lifecycle.publisher import Feed, Topic
+from tradewind_airflow.lifecycle import checkpoints
+from tradewind_airflow.lifecycle.checkpoints import Checkpoint
+from tradewind_airflow.lifecycle.feed_client import CursorRefusedError
+from tradewind_airflow.lifecycle.publisher import Feed, StatusLog
 from tradewind_contracts import records
 from tradewind_contracts.changes import ChangePage
 from tradewind_contracts.events import StatusPayload, WorkflowStatusChanged
@@ -44,8 +44,8 @@ def changed(
 
 
 def record(run_id: str, cursor: str, number: int = 0) -> Record:
-    """A record of ours."""
-    return marks.record(changed(run_id, number=number), cursor, PUBLISHER)
+    """A record of this publisher."""
+    return checkpoints.record(changed(run_id, number=number), cursor, PUBLISHER)
 
 
 def foreign(run_id: str) -> Record:
@@ -54,12 +54,12 @@ def foreign(run_id: str) -> Record:
 
 
 class FakeFeed:
-    """A feed of events that are given to it. Each page of a cursor begins up to `overlap` events before it."""
+    """A feed of given events. Each page of a cursor begins up to `overlap` events before it."""
 
     def __init__(self, most: int = 500, overlap: int = 0) -> None:
         self.events: list[WorkflowStatusChanged] = []
         self.down: Exception | None = None
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self._most = most
         self._overlap = overlap
 
@@ -73,7 +73,7 @@ class FakeFeed:
         return str(next((i for i, event in enumerate(self.events) if event.timestamp >= since), len(self.events)))
 
     def page(self, cursor: str) -> ChangePage:
-        self.asked.append(cursor)
+        self.requests.append(cursor)
         if self.down:
             raise self.down
         if not cursor.isdecimal():
@@ -85,28 +85,28 @@ class FakeFeed:
 
 @dataclass
 class FakeTopic:
-    """A topic in memory. `down` is raised instead of what is asked."""
+    """A topic in memory. `down` is raised by every call."""
 
     partitions: int = 3
     span: int = 200
     stored: list[tuple[int, Record]] = field(default_factory=list)
     down: Exception | None = None
 
-    def tail(self, stop: threading.Event) -> list[Mark]:  # noqa: ARG002  # the port's signature
+    def tail(self, stop: threading.Event) -> list[Checkpoint]:  # noqa: ARG002  # the port's signature
         if self.down:
             raise self.down
         span = self.span
         while True:
-            found = [mark for mark in self._marks(span) if mark]
+            found = [checkpoint for checkpoint in self._checkpoints(span) if checkpoint]
             if found or span > len(self.stored):
                 return found
             span *= 10
 
-    def _marks(self, span: int) -> list[Mark | None]:
+    def _checkpoints(self, span: int) -> list[Checkpoint | None]:
         kept: list[tuple[int, Record]] = []
         for number in range(self.partitions):
             kept += [(at, one) for at, (place, one) in enumerate(self.stored) if place == number][-span:]
-        return [marks.read(one.headers, PUBLISHER, at) for at, one in sorted(kept, key=lambda pair: pair[0])]
+        return [checkpoints.read(one.headers, PUBLISHER, at) for at, one in sorted(kept, key=lambda pair: pair[0])]
 
     def write(self, outbound: Sequence[Record], stop: threading.Event) -> bool:
         if self.down:
@@ -121,7 +121,7 @@ class FakeTopic:
         """Store a record, as any producer does."""
         self.stored.append((zlib.crc32(one.key) % self.partitions, one))
 
-    def standing(self) -> list[Record]:
+    def records(self) -> list[Record]:
         """The records, each partition's in its order."""
         return [one for _, one in sorted(self.stored, key=lambda pair: pair[0])]
 
@@ -130,13 +130,13 @@ class TopicSubject(Protocol):
     """A topic and its other users."""
 
     @property
-    def topic(self) -> Topic: ...
+    def topic(self) -> StatusLog: ...
 
     def append(self, one: Record) -> None:
         """Store a record, as another producer."""
         ...
 
-    def standing(self) -> list[Record]:
+    def records(self) -> list[Record]:
         """All records, each partition's in its order."""
         ...
 
@@ -144,46 +144,46 @@ class TopicSubject(Protocol):
 class TopicSuite:
     """Subclasses give a `subject` fixture: an empty topic of several partitions."""
 
-    def test_an_empty_topic_holds_nothing_of_ours(self, subject: TopicSubject, stop: threading.Event) -> None:
+    def test_an_empty_topic_has_no_checkpoint(self, subject: TopicSubject, stop: threading.Event) -> None:
         assert subject.topic.tail(stop) == []
 
-    def test_what_was_written_stands_there_byte_for_byte(self, subject: TopicSubject, stop: threading.Event) -> None:
+    def test_records_are_stored_byte_for_byte(self, subject: TopicSubject, stop: threading.Event) -> None:
         sent = [record(f"run-{n}", "c") for n in range(20)]
         assert subject.topic.write(sent, stop)
-        assert sorted(subject.standing(), key=lambda one: one.key) == sorted(sent, key=lambda one: one.key)
+        assert sorted(subject.records(), key=lambda one: one.key) == sorted(sent, key=lambda one: one.key)
 
     def test_one_runs_records_stay_in_order(self, subject: TopicSubject, stop: threading.Event) -> None:
         for page in range(5):
             subject.topic.write(
                 [record("run-a", "c", page * 2), record("run-b", "c"), record("run-a", "c", page * 2 + 1)], stop
             )
-        found = [one for one in subject.standing() if one.key == b"run-a"]
+        found = [one for one in subject.records() if one.key == b"run-a"]
         assert [records.decode(one.value, one.headers).event.event_id for one in found] == [
             f"run-a/running/{n}" for n in range(10)
         ]
 
-    def test_the_tail_ends_with_the_newest_of_ours(self, subject: TopicSubject, stop: threading.Event) -> None:
+    def test_the_tail_ends_with_the_newest_own_record(self, subject: TopicSubject, stop: threading.Event) -> None:
         for n in range(30):
             subject.topic.write([record(f"run-{n}", f"cursor-{n}")], stop)
         found = subject.topic.tail(stop)
         assert found[-1].cursor == "cursor-29"
-        assert {mark.event_id for mark in found} == {f"run-{n}/running/0" for n in range(30)}
+        assert {checkpoint.event_id for checkpoint in found} == {f"run-{n}/running/0" for n in range(30)}
 
-    def test_others_records_are_not_ours(self, subject: TopicSubject, stop: threading.Event) -> None:
+    def test_others_records_have_no_checkpoint(self, subject: TopicSubject, stop: threading.Event) -> None:
         subject.append(foreign("agent"))
-        subject.append(marks.record(changed("other"), "theirs", "another-airflow"))
+        subject.append(checkpoints.record(changed("other"), "theirs", "another-airflow"))
         assert subject.topic.tail(stop) == []
         subject.topic.write([record("run", "mine")], stop)
-        subject.append(marks.record(changed("other"), "theirs", "another-airflow"))
-        assert [mark.cursor for mark in subject.topic.tail(stop)] == ["mine"]
+        subject.append(checkpoints.record(changed("other"), "theirs", "another-airflow"))
+        assert [checkpoint.cursor for checkpoint in subject.topic.tail(stop)] == ["mine"]
 
-    def test_ours_is_found_far_behind_others_records(self, subject: TopicSubject, stop: threading.Event) -> None:
+    def test_an_own_record_is_found_far_behind_others(self, subject: TopicSubject, stop: threading.Event) -> None:
         subject.topic.write([record("run", "mine")], stop)
         for n in range(2500):
             subject.append(foreign(f"agent-{n}"))
-        assert [mark.cursor for mark in subject.topic.tail(stop)] == ["mine"]
+        assert [checkpoint.cursor for checkpoint in subject.topic.tail(stop)] == ["mine"]
 
-    def test_nothing_of_ours_among_many_is_nothing(self, subject: TopicSubject, stop: threading.Event) -> None:
+    def test_without_own_records_there_is_no_checkpoint(self, subject: TopicSubject, stop: threading.Event) -> None:
         for n in range(2500):
             subject.append(foreign(f"agent-{n}"))
         assert subject.topic.tail(stop) == []
@@ -191,53 +191,53 @@ class TopicSuite:
     def test_after_a_stop_nothing_is_written(self, subject: TopicSubject, stop: threading.Event) -> None:
         stop.set()
         assert subject.topic.write([record("run", "c")], stop) is False
-        assert subject.standing() == []
+        assert subject.records() == []
 
-    def test_writing_nothing_is_done_at_once(self, subject: TopicSubject, stop: threading.Event) -> None:
+    def test_writing_nothing_returns_at_once(self, subject: TopicSubject, stop: threading.Event) -> None:
         assert subject.topic.write([], stop)
-        assert subject.standing() == []
+        assert subject.records() == []
 
 
 class FeedSubject(Protocol):
-    """A feed, and runs to happen."""
+    """A feed, and a way to create runs."""
 
     @property
     def feed(self) -> Feed: ...
 
     def happens(self, count: int) -> list[str]:
-        """Have so many runs made; return their ids."""
+        """Create so many runs; return their ids."""
         ...
 
 
 def followed(feed: Feed, cursor: str, wanted: set[str], seconds: float = 20) -> tuple[dict[str, list[RunStatus]], str]:
-    """Read pages until all wanted runs were told of; return the states of each in their order, and the cursor."""
-    told: dict[str, list[RunStatus]] = {}
+    """Read pages until all wanted runs have events; return the statuses of each in order, and the cursor."""
+    statuses: dict[str, list[RunStatus]] = {}
     deadline = time.monotonic() + seconds
-    while not wanted <= told.keys():
-        assert time.monotonic() < deadline, f"not told: {wanted - told.keys()}"
+    while not wanted <= statuses.keys():
+        assert time.monotonic() < deadline, f"missing: {wanted - statuses.keys()}"
         page = feed.page(cursor)
         cursor = page.cursor
         for event in page.events:
-            told.setdefault(event.workflow_run_id, []).append(event.payload.status)
-    return told, cursor
+            statuses.setdefault(event.workflow_run_id, []).append(event.payload.status)
+    return statuses, cursor
 
 
 class FeedSuite:
     """Subclasses give a `subject` fixture."""
 
-    def test_what_happens_after_the_beginning_is_told(self, subject: FeedSubject) -> None:
+    def test_changes_after_the_beginning_are_returned(self, subject: FeedSubject) -> None:
         cursor = subject.feed.begin(datetime.now(UTC))
         first = subject.happens(3)
         _, cursor = followed(subject.feed, cursor, set(first))
         second = subject.happens(2)
         followed(subject.feed, cursor, set(second))
 
-    def test_what_happened_since_an_instant_is_told(self, subject: FeedSubject) -> None:
+    def test_changes_since_an_instant_are_returned(self, subject: FeedSubject) -> None:
         before = datetime.now(UTC)
         made = subject.happens(3)
         followed(subject.feed, subject.feed.begin(before - timedelta(seconds=1)), set(made))
 
-    def test_a_cursor_tells_the_same_again(self, subject: FeedSubject) -> None:
+    def test_a_cursor_returns_the_same_again(self, subject: FeedSubject) -> None:
         cursor = subject.feed.begin(datetime.now(UTC))
         made = subject.happens(3)
         once, _ = followed(subject.feed, cursor, set(made))
@@ -251,11 +251,11 @@ class FeedSuite:
         assert not set(made) <= {event.workflow_run_id for event in first.events}
         followed(subject.feed, cursor, set(made))
 
-    def test_a_cursor_of_somebody_elses_is_refused(self, subject: FeedSubject) -> None:
+    def test_a_foreign_cursor_is_refused(self, subject: FeedSubject) -> None:
         with pytest.raises(CursorRefusedError):
-            subject.feed.page("no cursor of yours")
+            subject.feed.page("not a cursor")
 
-    def test_a_page_without_changes_is_empty_and_goes_on(self, subject: FeedSubject) -> None:
+    def test_an_empty_pages_cursor_is_valid(self, subject: FeedSubject) -> None:
         cursor = subject.feed.begin(datetime.now(UTC))
         made = subject.happens(1)
         _, cursor = followed(subject.feed, cursor, set(made))

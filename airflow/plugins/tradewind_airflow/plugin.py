@@ -1,4 +1,4 @@
-"""What Airflow loads into each of its processes: names alone, nothing is built before it is asked for."""
+"""What Airflow loads into each of its processes: names alone, everything else is imported on first use."""
 
 from functools import cached_property
 from typing import Any

@@ -18,13 +18,13 @@ RETRY_DELAY = timedelta(seconds=2)
 
 
 class ThreadSensor(BaseOperator):
-    """Hands over to a `ThreadTrigger`, for ever.
+    """Defers to a `ThreadTrigger` that runs continuously.
 
     The scheduler starts the trigger itself (`start_from_trigger`): no worker is needed, and none can be slow to exit
     while its task is deferred, which makes Airflow 3.3 fail the task ("state attribute is queued"). Whatever ends the
-    trigger, the task is tried again 2 s later, with no limit and no time-out.
+    trigger, the task is retried 2 s later, without limit or timeout.
 
-    :param settings: what the trigger is made of
+    :param settings: the trigger's settings
     """
 
     start_from_trigger = True
@@ -41,16 +41,16 @@ class ThreadSensor(BaseOperator):
         )
 
     def execute(self, context: Context) -> NoReturn:  # noqa: ARG002  # Airflow's signature
-        """Defer, where the scheduler did not do so itself (`airflow dags test`)."""
+        """Defer, where the scheduler did not start the trigger itself (`airflow dags test`)."""
         self.defer(trigger=self.trigger_class(**self._arguments), method_name="execute_complete", timeout=None)
 
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> None:  # noqa: ARG002  # Airflow's signature
-        """End the task: the trigger was stopped in order. `@continuous` starts the next run."""
+        """End the task: the trigger was stopped without an error. `@continuous` starts the next run."""
         self.log.info("%s ended: %s", self.trigger_class.__name__, event)
 
 
 class WorkflowEventsSensor(ThreadSensor):
-    """Has `WorkflowEventsTrigger` run. `settings`: what differs from `IngestionSettings`' defaults."""
+    """Runs `WorkflowEventsTrigger` with the given or the default `IngestionSettings`."""
 
     trigger_class = WorkflowEventsTrigger
 
@@ -59,7 +59,7 @@ class WorkflowEventsSensor(ThreadSensor):
 
 
 class WorkflowLifecycleSensor(ThreadSensor):
-    """Has `WorkflowLifecycleTrigger` run. `settings`: what differs from `LifecycleSettings`' defaults."""
+    """Runs `WorkflowLifecycleTrigger` with the given or the default `LifecycleSettings`."""
 
     trigger_class = WorkflowLifecycleTrigger
 

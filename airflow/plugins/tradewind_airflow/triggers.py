@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from tradewind_airflow.ingestion.worker import IngestionWorker
     from tradewind_airflow.lifecycle.worker import LifecycleWorker
 
-# The workers' modules are imported by the triggerer alone: DAG files import this module, and need no Kafka client.
+# Only the triggerer imports the workers' modules: DAG files import this module, and need no Kafka client.
 
 
 class WorkflowEventsTrigger(ThreadTrigger):
-    """Consumes `workflow-events` for ever, and has a DAG run made of each trigger of an Airflow workflow.
+    """Continuously consumes `workflow-events` and creates a DAG run of each trigger of an Airflow workflow.
 
-    Delivery: at least once, on run ids that are unique, so each event has exactly one run. An offset is committed when
-    the run is committed in Airflow's database, or when the record lies in the dead-letter topic with its reason. Kafka,
-    the API server or Postgres being down costs time, never events.
+    Delivery: at least once, on unique run ids, so each event has exactly one run. An offset is committed when the run
+    is committed in Airflow's database, or when the record is in the dead-letter topic with its reason. An outage of
+    Kafka, the API server or Postgres delays events and loses none.
 
-    A cancel is passed on to the plugin, after the trigger of its run; one that comes too late is done. An answer to a
-    waiting run (`workflow.resume_requested`) is not taken: it is dead-lettered as `unsupported-command`. Events for
-    other engines belong to their own consumers. Cancelled, it leaves its group at once, so that another gets its
+    A cancel is passed on to the plugin, after the trigger of its run; one that comes too late has no effect. A response
+    to a waiting run (`workflow.resume_requested`) is dead-lettered as `unsupported-command`. Events for other engines
+    are skipped. When the trigger is cancelled, it leaves its consumer group at once, so that another consumer gets its
     partitions.
     """
 
@@ -41,13 +41,13 @@ class WorkflowEventsTrigger(ThreadTrigger):
 
 
 class WorkflowLifecycleTrigger(ThreadTrigger):
-    """Publishes to `workflow-status`, for ever, every state that a DAG run comes into.
+    """Continuously publishes every status change of DAG runs to `workflow-status`.
 
-    Delivery: at least once and in order for each run; a repeat has the same `event_id`. Where it goes on after a
-    restart stands on the topic itself (`lifecycle.marks`). Kafka, the API server or Postgres being down costs time,
-    never events, as long as it takes less than the topic keeps records.
+    Delivery: at least once and in order for each run; a repeat has the same `event_id`. Its checkpoint is on the topic
+    itself (`lifecycle.checkpoints`). An outage of Kafka, the API server or Postgres delays events and loses none, if it
+    is shorter than the topic's retention.
 
-    Cancelled, it writes nothing more, and there is nothing to hand over: nobody waits for its thread.
+    When the trigger is cancelled, it writes nothing more and does not wait for its thread: there is no hand-over.
     """
 
     settings_class = LifecycleSettings

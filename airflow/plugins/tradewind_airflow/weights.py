@@ -1,7 +1,7 @@
-"""The weight rule by which a run's priority counts for its tasks.
+"""The weight rule that applies a run's priority to its tasks.
 
-A DAG's author gives it to tasks, or to all by `default_args={"weight_rule": RunPriority()}`. Scheduler, API server and
-DAG processor find the class by the plugin, so that plugin has to be installed for all three.
+A DAG author sets it on tasks, or on all by `default_args={"weight_rule": RunPriority()}`. Scheduler, API server and DAG
+processor find the class by the plugin, so the plugin has to be installed for all three.
 """
 
 from typing import TYPE_CHECKING
@@ -15,28 +15,28 @@ if TYPE_CHECKING:
 class RunPriority(PriorityWeightStrategy):
     """Tasks of a run with a higher priority start first; within a run, those with the higher `priority_weight`.
 
-    A task's weight is its own one alone, as with Airflow's rule `absolute`, plus the priority times `priorities.STEP`.
+    A task's weight is its own, as with Airflow's rule `absolute`, plus the run's priority times `priorities.STEP`.
     """
 
     def __str__(self) -> str:
-        """Return the path by which Airflow finds the class: all that it keeps of a mapped task's rule (3.3.2)."""
+        """Return the path by which Airflow finds the class: all that it stores of a mapped task's rule (3.3.2)."""
         return f"{type(self).__module__}.{type(self).__qualname__}"
 
     def get_weight(self, ti: "TaskInstance") -> int:
-        """Return the weight of a task instance, in whichever process Airflow asks for it."""
+        """Return the weight of a task instance, in any process of Airflow."""
         from tradewind_airflow.runs.priorities import weight  # noqa: PLC0415  # a task's process never gets here
 
-        assert ti.task is not None  # noqa: S101  # Airflow sets it before it asks
+        assert ti.task is not None  # noqa: S101  # Airflow sets it before the call
         return weight(ti.task.priority_weight, _priority(ti))
 
 
 def _priority(ti: "TaskInstance") -> int:
-    """Return the run's priority; 0 for a task instance that is not of a run yet.
+    """Return the run's priority; 0 for a task instance without a run.
 
-    As Airflow makes a run, it asks before the task instance belongs to a session (`TaskInstance.insert_mapping`);
-    `create_runs` gives it its weight then. It asks again as it expands a mapped task, and as it clears one.
+    When Airflow creates a run, it calls this before the task instance has a session (`TaskInstance.insert_mapping`);
+    `create_runs` sets its weight then. Airflow calls it again to expand a mapped task and to clear a task.
     """
-    from airflow.models.dagrun import DagRun  # noqa: PLC0415  # needs a database, as only who gets here has one
+    from airflow.models.dagrun import DagRun  # noqa: PLC0415  # needs a database, which every caller of this has
     from sqlalchemy import select  # noqa: PLC0415  # as above
     from sqlalchemy.orm import object_session  # noqa: PLC0415  # as above
 

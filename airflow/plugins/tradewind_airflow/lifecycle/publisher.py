@@ -11,9 +11,9 @@ from typing import Protocol, TypeVar
 from airflow.observability import stats
 from confluent_kafka import KafkaException
 
-from tradewind_airflow.lifecycle import marks
-from tradewind_airflow.lifecycle.changes import CursorRefusedError
-from tradewind_airflow.lifecycle.marks import Mark
+from tradewind_airflow.lifecycle import checkpoints
+from tradewind_airflow.lifecycle.checkpoints import Checkpoint
+from tradewind_airflow.lifecycle.feed_client import CursorRefusedError
 from tradewind_airflow.lifecycle.settings import LifecycleSettings
 from tradewind_airflow.triggerer.errors import UnreachableError
 from tradewind_airflow.triggerer.outage import Outage
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class Feed(Protocol):
-    """Tells what happened; see `ChangeFeed`."""
+    """Where the changes are read from; see `ChangeFeedClient`."""
 
     def begin(self, since: datetime) -> str:
         """Return the cursor of an instant."""
@@ -39,11 +39,11 @@ class Feed(Protocol):
         ...
 
 
-class Topic(Protocol):
-    """Keeps it; see `StatusTopic`."""
+class StatusLog(Protocol):
+    """Where the events are published; see `StatusTopic`."""
 
-    def tail(self, stop: threading.Event) -> list[Mark]:
-        """Return the marks at the topic's end, oldest first."""
+    def tail(self, stop: threading.Event) -> list[Checkpoint]:
+        """Return the checkpoints at the topic's end, oldest first."""
         ...
 
     def write(self, outbound: Sequence[Record], stop: threading.Event) -> bool:
@@ -52,7 +52,7 @@ class Topic(Protocol):
 
 
 class RecentIds:
-    """The ids last seen, at most `most`."""
+    """The most recent event ids, at most `most`."""
 
     def __init__(self, most: int = 20_000) -> None:
         self._most = most
@@ -62,7 +62,7 @@ class RecentIds:
         return event_id in self._ids
 
     def add(self, event_ids: Iterable[str]) -> None:
-        """Take these in, and forget the oldest beyond the bound."""
+        """Add ids, and drop the oldest beyond the bound."""
         for event_id in event_ids:
             self._ids[event_id] = None
             self._ids.move_to_end(event_id)
@@ -71,13 +71,15 @@ class RecentIds:
 
 
 class LifecyclePublisher:
-    """Publishes what happens to the DAG runs that `settings` include. One thread owns it.
+    """Publishes the status changes of the DAG runs that `settings` include. Not thread-safe.
 
-    The next page is asked for only when all records of the last are acknowledged, which is all that `marks` needs.
-    What is known to stand on the topic is not written again; what is not known to, is.
+    The next page is requested only when all records of the last are acknowledged, as `checkpoints` requires. An event
+    that is known to be on the topic is not written again.
     """
 
-    def __init__(self, feed: Feed, topic: Topic, settings: LifecycleSettings, written: RecentIds | None = None) -> None:
+    def __init__(
+        self, feed: Feed, topic: StatusLog, settings: LifecycleSettings, written: RecentIds | None = None
+    ) -> None:
         self._feed = feed
         self._topic = topic
         self._settings = settings
@@ -86,24 +88,24 @@ class LifecyclePublisher:
         self._beginning: str | None = None
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set. Raises what only another feed or another producer can cure."""
+        """Publish until `stop` is set. Raises errors that need a new client or producer."""
         cursor = self.resume(stop)
         while cursor is not None and not stop.is_set():
             cursor = self.advance(cursor, stop)
 
     def resume(self, stop: threading.Event) -> str | None:
-        """Return the cursor to go on from; None after a stop."""
-        return self._insist(lambda: self._after_tail(stop), stop)
+        """Return the cursor to resume from; None after a stop."""
+        return self._retry(lambda: self._after_tail(stop), stop)
 
     def advance(self, cursor: str, stop: threading.Event) -> str | None:
         """Publish the page of a cursor, and return the next cursor; None after a stop."""
         try:
-            page = self._insist(lambda: self._feed.page(cursor), stop)
+            page = self._retry(lambda: self._feed.page(cursor), stop)
         except CursorRefusedError as error:
             if cursor == self._beginning:
                 raise
-            logger.warning("the topic's last cursor is of no use (%s)", error)
-            return self._insist(self._look_back, stop)
+            logger.warning("the feed refused the topic's last cursor (%s)", error)
+            return self._retry(self._begin_at_look_back, stop)
         if page is None or stop.is_set():
             return None
         return page.cursor if self._publish(page.events, cursor, stop) else None
@@ -111,18 +113,18 @@ class LifecyclePublisher:
     def _after_tail(self, stop: threading.Event) -> str:
         found = self._topic.tail(stop)
         if not found:
-            return self._look_back()
-        self._written.add(mark.event_id for mark in found)
-        logger.info("going on from the newest of %d records of ours at the topic's end", len(found))
+            return self._begin_at_look_back()
+        self._written.add(checkpoint.event_id for checkpoint in found)
+        logger.info("resuming from the newest of %d own records at the topic's end", len(found))
         return found[-1].cursor
 
-    def _look_back(self) -> str:
+    def _begin_at_look_back(self) -> str:
         since = datetime.now(UTC) - timedelta(seconds=self._settings.look_back)
-        logger.info("beginning with what happened since %s", since.isoformat(timespec="seconds"))
+        logger.info("publishing what happened since %s", since.isoformat(timespec="seconds"))
         self._beginning = self._feed.begin(since)
         return self._beginning
 
-    def _insist(self, attempt: Callable[[], T], stop: threading.Event) -> T | None:
+    def _retry(self, attempt: Callable[[], T], stop: threading.Event) -> T | None:
         backoff = Backoff()
         while not stop.is_set():
             try:
@@ -136,17 +138,17 @@ class LifecyclePublisher:
         return None
 
     def _publish(self, events: Iterable[WorkflowStatusChanged], cursor: str, stop: threading.Event) -> bool:
-        fresh = [event for event in events if self._is_wanted(event)]
+        fresh = [event for event in events if self._is_new(event)]
         if not fresh:
             return True
-        outbound = [marks.record(event, cursor, self._settings.publisher) for event in fresh]
+        outbound = [checkpoints.record(event, cursor, self._settings.publisher) for event in fresh]
         if not self._topic.write(outbound, stop):
             return False
         self._written.add(event.event_id for event in fresh)
         _count(fresh)
         return True
 
-    def _is_wanted(self, event: WorkflowStatusChanged) -> bool:
+    def _is_new(self, event: WorkflowStatusChanged) -> bool:
         return self._settings.includes(event.workflow_id) and event.event_id not in self._written
 
 

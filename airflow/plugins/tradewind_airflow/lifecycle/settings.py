@@ -1,4 +1,4 @@
-"""What the lifecycle is told: the trigger's arguments, and the Kafka clients' configuration made from a connection."""
+"""The lifecycle's settings: the trigger's arguments, and the Kafka clients' configuration from a connection."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,24 +12,24 @@ from tradewind_service import kafka_clients
 
 @dataclass(frozen=True)
 class LifecycleSettings:
-    """All that a `WorkflowLifecycleTrigger` is made of: names, never secrets. Times are in seconds."""
+    """The arguments of a `WorkflowLifecycleTrigger`: names, never secrets. Times are in seconds."""
 
     kafka_conn_id: str = "tradewind_kafka"
     airflow_conn_id: str = "tradewind_airflow"
     topic: str = topics.WORKFLOW_STATUS.name
     publisher: str = "airflow"
-    """Whose records these are: of several Airflows, or selections of DAGs, on one topic each needs its own name."""
+    """The publisher of the records: several Airflows, or selections of DAGs, on one topic need a name each."""
     include: str = "*"
-    """DAG ids whose runs are told of: shell patterns (`fnmatch`), separated by commas."""
+    """DAG ids whose runs are published: shell patterns (`fnmatch`), separated by commas."""
     exclude: str = ""
-    """DAG ids among them whose runs are not."""
+    """DAG ids to leave out of these."""
     look_back: float = topics.WORKFLOW_STATUS.retention_ms / 1000
-    """How far back to begin when the topic holds nothing of this publisher; as long as the topic keeps records."""
+    """How far back to begin when the topic has no record of this publisher; by default the topic's retention."""
     wait: int = 20
     """How long a request waits for changes: 0 to 30."""
 
     def includes(self, dag_id: str) -> bool:
-        """Whether this DAG's runs are told of."""
+        """Whether this DAG's runs are published."""
         return _matches(dag_id, self.include) and not _matches(dag_id, self.exclude)
 
 
@@ -41,11 +41,11 @@ CLIENT = "tradewind-lifecycle"
 
 
 def producer_config(connection: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the producer's configuration: the connection's, and what keeps each key in order, whatever that says."""
+    """Return the producer's configuration: the connection's, but with the options that keep each key in order."""
     own = {
         "client.id": CLIENT,
         "linger.ms": 0,
-        # Never given up: a record that timed out alone would leave a gap before those that come after it.
+        # Never give up: a record that timed out alone would leave a gap before the next ones.
         "message.timeout.ms": 0,
         "message.max.bytes": topics.WORKFLOW_STATUS.max_message_bytes,
         # An outage is logged once, by us.
@@ -55,7 +55,7 @@ def producer_config(connection: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def reader_config(connection: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the configuration of the consumer that reads the topic's tail; no group of it ever exists."""
+    """Return the configuration of the consumer that reads the topic's tail; it never joins a group."""
     own = {
         "client.id": CLIENT,
         "enable.partition.eof": True,

@@ -1,4 +1,4 @@
-"""The status topic, as the lifecycle writes it and reads its end. Delivery: at least once, in order for each key."""
+"""The status topic: the lifecycle's producer and its reads of the topic's tail. At least once, in order per key."""
 
 import logging
 import threading
@@ -8,8 +8,8 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
 
-from tradewind_airflow.lifecycle import tail
-from tradewind_airflow.lifecycle.marks import Mark
+from tradewind_airflow.lifecycle import tail_reader
+from tradewind_airflow.lifecycle.checkpoints import Checkpoint
 from tradewind_airflow.lifecycle.settings import LifecycleSettings, producer_config, reader_config
 from tradewind_airflow.triggerer.outage import Outage
 from tradewind_contracts.records import Record
@@ -17,16 +17,16 @@ from tradewind_contracts.records import Record
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.2
-"""The longest that a stop has to wait while the broker is down."""
+"""The longest delay of a stop while the broker is down."""
 
 
 class StatusTopic:
-    """One producer, and a consumer made for each look at the end."""
+    """One producer, and a new consumer for each read of the tail."""
 
     def __init__(self, connection: Mapping[str, Any], settings: LifecycleSettings) -> None:
         self._settings = settings
         self._outage = Outage(f"Kafka's topic {settings.topic}")
-        # What a look at the end cannot do, it raises.
+        # A read of the tail raises its errors.
         self._reader_config = {"error_cb": lambda _: None, **reader_config(connection)}
         self._producer = Producer({"error_cb": self._on_error, **producer_config(connection)}, logger=logger)
         self._is_writing = False
@@ -34,24 +34,24 @@ class StatusTopic:
         self._failure: KafkaError | None = None
 
     def close(self) -> None:
-        """Drop what was not sent; whoever goes on after us sends it."""
+        """Drop unsent records; the next publisher sends them."""
         self._producer.purge()
         self._producer.poll(0)
 
-    def tail(self, stop: threading.Event) -> list[Mark]:
-        """Return the marks of the newest records of ours, oldest first; none if the topic holds no record of ours.
+    def tail(self, stop: threading.Event) -> list[Checkpoint]:
+        """Return the checkpoints of this publisher's newest records, oldest first; none if the topic has none.
 
-        Raises `KafkaException` when the broker or the topic is not there.
+        Raises `KafkaException` if the broker or the topic is not available.
         """
         with closing(Consumer(self._reader_config, logger=logger)) as consumer:
-            return tail.read(consumer, self._settings.topic, self._settings.publisher, stop)
+            return tail_reader.read(consumer, self._settings.topic, self._settings.publisher, stop)
 
     def write(self, outbound: Sequence[Record], stop: threading.Event) -> bool:
         """Return True when all in-sync replicas have all records, however long that takes; False after a stop.
 
-        Raises `KafkaException` for what another producer has to cure. The records may or may not be there then.
+        Raises `KafkaException` for an error that needs a new producer. The records may or may not be written then.
         """
-        # Errors of the time in which there was nothing to write: nobody waited then.
+        # Handle errors since the last write, which delayed nothing.
         self._producer.poll(0)
         self._is_writing = True
         for record in outbound:
@@ -87,6 +87,6 @@ class StatusTopic:
         self._failure = self._failure or error
 
     def _on_error(self, error: KafkaError) -> None:
-        # Delivery reports tell of a fatal one; all others are cured by the client itself.
+        # A fatal error comes in the delivery reports; the client recovers from all others itself.
         if self._is_writing:
             self._outage.begin(error)

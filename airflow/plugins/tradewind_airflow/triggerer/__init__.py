@@ -1,1 +1,1 @@
-"""What Tradewind's triggers share: a thread of their own, and the way to Airflow's API server and to Kafka."""
+"""Shared by Tradewind's triggers: their worker thread, and access to Airflow's API server and to Kafka."""

@@ -1,13 +1,13 @@
-"""What can go wrong for a trigger, by what it takes to go on."""
+"""Errors of the triggers' work, by what it takes to recover."""
 
 
 class UnreachableError(Exception):
-    """Nothing was learnt: ask again later. The message says what to look at."""
+    """The request has no usable response: retry later. The message says what to check."""
 
 
 class LoginError(Exception):
-    """Airflow does not let us in: somebody has to mend its connection or its user's role."""
+    """Airflow refuses the user: its connection or the user's role has to be corrected."""
 
 
 class ConfigurationError(ValueError):
-    """The work cannot be done as it is configured; somebody has to change it."""
+    """The configuration is invalid and has to be changed."""

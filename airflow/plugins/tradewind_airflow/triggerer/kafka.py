@@ -1,4 +1,4 @@
-"""Kafka clients' configuration out of an Airflow connection."""
+"""Kafka client configuration from an Airflow connection."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -21,15 +21,15 @@ CONSUMER_ONLY = frozenset(
         "session.timeout.ms",
     }
 )
-"""Options that librdkafka warns about when a producer gets them; those named `fetch.*` and `queued.*` are others."""
+"""Options that librdkafka warns about in a producer; so it does about `fetch.*` and `queued.*`."""
 
 
 def connection_config(connection_id: str) -> dict[str, Any]:
-    """Return what the Kafka connection configures a client with.
+    """Return the client configuration of a Kafka connection.
 
-    By the provider's hook: so its checks, its callbacks' allow-list and its tokens for managed Kafka hold for us too.
+    It is the provider's hook's, with its checks, its allow-list of callbacks and its tokens for managed Kafka.
     """
-    # DAG files import settings, and need neither provider nor Kafka client.
+    # DAG files import the settings, and need neither the provider nor a Kafka client.
     from airflow.providers.apache.kafka.hooks.base import KafkaBaseHook  # noqa: PLC0415
 
     class ConfigHook(KafkaBaseHook):
@@ -40,7 +40,7 @@ def connection_config(connection_id: str) -> dict[str, Any]:
 
 
 def for_producers(connection: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that a producer has use for."""
+    """Return the options that apply to a producer."""
     return {key: value for key, value in connection.items() if not _is_for_consumers(key)}
 
 

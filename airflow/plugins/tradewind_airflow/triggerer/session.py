@@ -1,4 +1,4 @@
-"""Airflow's API server, called with an Airflow connection's user."""
+"""HTTP requests to Airflow's API server as an Airflow connection's user."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ def base_url(connection: Connection) -> str:
 
 
 class AirflowSession:
-    """Keeps its connection and its token; one per thread."""
+    """Keeps the connection open and the token; one per thread."""
 
     def __init__(
         self, connection: Connection, timeout: httpx.Timeout, transport: httpx.BaseTransport | None = None
@@ -34,7 +34,7 @@ class AirflowSession:
         self._http.close()
 
     def request(self, method: str, path: str, **request: Any) -> httpx.Response:
-        """Return the answer, whatever its status; raise `UnreachableError` or `LoginError`."""
+        """Return the response, whatever its status; raise `UnreachableError` or `LoginError`."""
         try:
             return self._http.request(method, path, **request)
         except AirflowLoginError as error:
@@ -44,10 +44,10 @@ class AirflowSession:
             raise UnreachableError(detail) from error
 
 
-def failure(answer: httpx.Response) -> Exception:
-    """Return what an answer that is no success means, and what to look at."""
-    what = f"{answer.status_code} from {answer.url.copy_with(query=None)}"
-    match answer.status_code:
+def failure(response: httpx.Response) -> Exception:
+    """Return the error of an unsuccessful response, with what to check."""
+    what = f"{response.status_code} from {response.url.copy_with(query=None)}"
+    match response.status_code:
         case 401 | 403:
             return LoginError(f"{what}: check login, password and role of the user in the Airflow connection")
         case 404 | 405:

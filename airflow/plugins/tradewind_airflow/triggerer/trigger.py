@@ -1,4 +1,4 @@
-"""A trigger whose work is done by a thread."""
+"""A trigger that runs a thread."""
 
 import asyncio
 from abc import abstractmethod
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 class ThreadTrigger(BaseTrigger):
     """Runs a `Worker` until it is cancelled: librdkafka and HTTP calls block, and the triggerer's loop may not.
 
-    On that thread Airflow's connections are read too: the triggerer has no database, and a thread may ask its
-    supervisor synchronously. The trigger yields no event; it fails on a `ConfigurationError` alone. `on_kill` does
-    nothing, as it may fire for a mere reassignment.
+    That thread also reads Airflow's connections: the triggerer has no database, and a thread may call its supervisor
+    synchronously. The trigger yields no event; it fails on a `ConfigurationError` alone. `on_kill` does nothing, as it
+    may fire for a mere reassignment.
     """
 
     settings_class: ClassVar[type["DataclassInstance"]]
-    """What the trigger is made of; its fields are the trigger's arguments."""
+    """The trigger's settings; their fields are the trigger's arguments."""
 
     leave_seconds: ClassVar[float]
-    """How long an ended trigger waits for its thread; a longer call ends by itself, and then the thread leaves."""
+    """How long a cancelled trigger waits for its thread; a longer call is not waited for, and the thread ends after."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # published without types
@@ -38,10 +38,10 @@ class ThreadTrigger(BaseTrigger):
 
     @abstractmethod
     def worker(self, settings: Any, on_end: Callable[[BaseException | None], None]) -> "Worker":
-        """Return the thread that does the work; its module is imported here and not before."""
+        """Return the thread that does the work; its module is imported here, not earlier."""
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the path and the arguments that make this trigger again."""
+        """Return the class path and the arguments of this trigger."""
         return f"{type(self).__module__}.{type(self).__qualname__}", asdict(self._settings)
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -50,7 +50,7 @@ class ThreadTrigger(BaseTrigger):
         self._ended = asyncio.Event()
 
         def on_end(error: BaseException | None) -> None:
-            # A closed loop: the triggerer is gone already, and nobody waits.
+            # A closed loop: the triggerer has stopped already.
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(self._on_end, error)
 

@@ -1,8 +1,8 @@
-"""The records on the status topic: made from events, and known again. Pure.
+"""Checkpoints in the status topic's own records: written with each event, and read back. Pure.
 
-Each record carries the cursor that its page was **asked with**, and a page is asked for only when all records before
-it are acknowledged. So whatever happened before a cursor that stands on the topic, stands there too: going on from any
-of them loses nothing, and from the newest repeats the least. It does not matter who wrote it, nor when.
+Each record carries the cursor with which its page was **requested**, and a page is requested only when all earlier
+records are acknowledged. So every change before a cursor on the topic is on the topic too: resuming from any of them
+loses nothing, and from the newest repeats the least, no matter who wrote it or when.
 """
 
 from collections.abc import Iterable
@@ -17,14 +17,14 @@ CURSOR = "tradewind-cursor"
 EVENT_ID = "ce_id"
 
 MAX_VALUE = 512 * 1024
-"""Bytes of a record's value; a larger event goes without its result, which the status answer has."""
+"""Bytes of a record's value; a larger event is published without its result, which `GET .../status` returns."""
 
 MAX_ERROR = 10_000
 
 
 @dataclass(frozen=True)
-class Mark:
-    """What a record of ours says about how far its publisher was. `at`: Unix milliseconds, Kafka's time of it."""
+class Checkpoint:
+    """How far the publisher was when it wrote a record. `at`: the record's timestamp in Unix milliseconds."""
 
     cursor: str
     event_id: str
@@ -32,7 +32,7 @@ class Mark:
 
 
 def record(event: WorkflowStatusChanged, cursor: str, publisher: str) -> Record:
-    """Return the event's record, as part of the page that was asked for with `cursor`."""
+    """Return the event's record, as part of the page that was requested with `cursor`."""
     made = records.encode(event)
     if len(made.value) > MAX_VALUE:
         made = records.encode(_small(event))
@@ -44,12 +44,12 @@ def _small(event: WorkflowStatusChanged) -> WorkflowStatusChanged:
     return event.model_copy(update={"payload": event.payload.model_copy(update={"result": None, "error": error})})
 
 
-def read(headers: Iterable[tuple[str, str | bytes | None]] | None, publisher: str, at: int = 0) -> Mark | None:
-    """Return the mark of a record, or None for one of somebody else's."""
+def read(headers: Iterable[tuple[str, str | bytes | None]] | None, publisher: str, at: int = 0) -> Checkpoint | None:
+    """Return the checkpoint in a record's headers, or None if another publisher wrote it."""
     found = dict(headers or ())
     if _text(found.get(PUBLISHER)) != publisher or not found.get(CURSOR):
         return None
-    return Mark(_text(found[CURSOR]), _text(found.get(EVENT_ID)), at)
+    return Checkpoint(_text(found[CURSOR]), _text(found.get(EVENT_ID)), at)
 
 
 def _text(raw: str | bytes | None) -> str:

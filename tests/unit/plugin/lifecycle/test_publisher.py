@@ -15,7 +15,7 @@ from support.lifecycle_suite import (
     changed,
     record,
 )
-from tradewind_airflow.lifecycle.changes import CursorRefusedError
+from tradewind_airflow.lifecycle.feed_client import CursorRefusedError
 from tradewind_airflow.lifecycle.publisher import LifecyclePublisher, RecentIds
 from tradewind_airflow.lifecycle.settings import LifecycleSettings
 from tradewind_airflow.triggerer.errors import LoginError, UnreachableError
@@ -34,7 +34,7 @@ def stop() -> threading.Event:
 
 
 class MemoryTopic:
-    """The fake as the suite wants it."""
+    """The fake as the suite requires it."""
 
     def __init__(self) -> None:
         self.topic = FakeTopic()
@@ -42,8 +42,8 @@ class MemoryTopic:
     def append(self, one: Record) -> None:
         self.topic.append(one)
 
-    def standing(self) -> list[Record]:
-        return self.topic.standing()
+    def records(self) -> list[Record]:
+        return self.topic.records()
 
 
 class TestFakeTopic(TopicSuite):
@@ -53,7 +53,7 @@ class TestFakeTopic(TopicSuite):
 
 
 class MemoryFeed:
-    """The fake as the suite wants it: each run that is made has begun."""
+    """The fake as the suite requires it: each new run is running."""
 
     def __init__(self) -> None:
         self.feed = FakeFeed()
@@ -74,7 +74,7 @@ class TestFakeFeed(FeedSuite):
         return MemoryFeed()
 
 
-class Desk:
+class Harness:
     """A publisher with its parts in reach."""
 
     def __init__(self, settings: LifecycleSettings = ALL, *, most: int = 500) -> None:
@@ -90,109 +90,109 @@ class Desk:
             cursor = self.publisher.advance(cursor, self.stop)
         return cursor
 
-    def told(self) -> list[str]:
-        return [records.decode(one.value, one.headers).event.event_id for one in self.topic.standing()]
+    def event_ids(self) -> list[str]:
+        return [records.decode(one.value, one.headers).event.event_id for one in self.topic.records()]
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return Desk()
+def harness() -> Harness:
+    return Harness()
 
 
-def test_each_change_is_a_record_with_its_pages_cursor(desk: Desk) -> None:
-    desk.feed.happens(changed("a"), changed("b"))
-    assert desk.publish() == "2"
-    assert sorted(one.key for one in desk.topic.standing()) == [b"a", b"b"]
-    assert {dict(one.headers)["tradewind-cursor"] for one in desk.topic.standing()} == {b"0"}
-    assert {dict(one.headers)["tradewind-publisher"] for one in desk.topic.standing()} == {PUBLISHER.encode()}
+def test_each_change_is_a_record_with_its_pages_cursor(harness: Harness) -> None:
+    harness.feed.happens(changed("a"), changed("b"))
+    assert harness.publish() == "2"
+    assert sorted(one.key for one in harness.topic.records()) == [b"a", b"b"]
+    assert {dict(one.headers)["tradewind-cursor"] for one in harness.topic.records()} == {b"0"}
+    assert {dict(one.headers)["tradewind-publisher"] for one in harness.topic.records()} == {PUBLISHER.encode()}
 
 
-def test_after_a_restart_what_stands_there_is_not_written_again(desk: Desk) -> None:
-    desk.feed.happens(changed("a"), changed("b"))
-    desk.publish()
-    desk.feed.happens(changed("c"))
-    desk.publisher = LifecyclePublisher(desk.feed, desk.topic, ALL)
-    desk.publish()
-    assert sorted(desk.told()) == [changed(run_id).event_id for run_id in "abc"]
+def test_after_a_restart_published_events_are_not_written_again(harness: Harness) -> None:
+    harness.feed.happens(changed("a"), changed("b"))
+    harness.publish()
+    harness.feed.happens(changed("c"))
+    harness.publisher = LifecyclePublisher(harness.feed, harness.topic, ALL)
+    harness.publish()
+    assert sorted(harness.event_ids()) == [changed(run_id).event_id for run_id in "abc"]
 
 
-def test_it_goes_on_from_the_newest_record(desk: Desk) -> None:
+def test_it_resumes_from_the_newest_record(harness: Harness) -> None:
     for n in range(3):
-        desk.topic.append(record(f"run-{n}", str(n)))
-    desk.publish()
-    assert desk.feed.asked == ["2"]
+        harness.topic.append(record(f"run-{n}", str(n)))
+    harness.publish()
+    assert harness.feed.requests == ["2"]
 
 
-def test_with_nothing_of_ours_it_begins_as_far_back_as_it_is_told() -> None:
-    desk = Desk(LifecycleSettings(look_back=60))
+def test_without_own_records_it_begins_at_the_look_back() -> None:
+    harness = Harness(LifecycleSettings(look_back=60))
     now = datetime.now(UTC)
     old, new = (
         changed(run_id).model_copy(update={"timestamp": now - ago})
         for run_id, ago in (("old", timedelta(hours=1)), ("new", timedelta(seconds=5)))
     )
-    desk.feed.happens(old, new)
-    desk.publish()
-    assert desk.told() == [new.event_id]
+    harness.feed.happens(old, new)
+    harness.publish()
+    assert harness.event_ids() == [new.event_id]
 
 
-def test_only_what_is_included_is_told_of() -> None:
-    desk = Desk(LifecycleSettings(look_back=1e9, include="eod_*, recon", exclude="eod_test*"))
+def test_only_included_dags_are_published() -> None:
+    harness = Harness(LifecycleSettings(look_back=1e9, include="eod_*, recon", exclude="eod_test*"))
     for number, dag_id in enumerate(["eod_pack", "eod_test_1", "recon", "recon_2", "other"]):
-        desk.feed.happens(changed(f"{dag_id}", number=number, workflow_id=dag_id))
-    assert desk.publish() == "5"
-    assert sorted(one.key for one in desk.topic.standing()) == [b"eod_pack", b"recon"]
+        harness.feed.happens(changed(f"{dag_id}", number=number, workflow_id=dag_id))
+    assert harness.publish() == "5"
+    assert sorted(one.key for one in harness.topic.records()) == [b"eod_pack", b"recon"]
 
 
-def test_a_cursor_that_is_refused_costs_repeats_and_nothing_else(desk: Desk) -> None:
-    desk.feed.happens(changed("a"), changed("b"))
-    desk.topic.append(record("other", "not a cursor of this feed"))
-    desk.publish(2)
-    assert sorted(event_id[0] for event_id in desk.told()) == ["a", "b", "o"]
+def test_a_refused_cursor_costs_only_repeats(harness: Harness) -> None:
+    harness.feed.happens(changed("a"), changed("b"))
+    harness.topic.append(record("other", "not a cursor of this feed"))
+    harness.publish(2)
+    assert sorted(event_id[0] for event_id in harness.event_ids()) == ["a", "b", "o"]
 
 
-def test_a_feed_that_refuses_its_own_cursor_ends_it(desk: Desk) -> None:
+def test_a_feed_that_refuses_its_own_cursor_ends_the_publisher(harness: Harness) -> None:
     class Confused(FakeFeed):
         def begin(self, since: datetime) -> str:  # noqa: ARG002  # the port's signature
-            return "no cursor of mine"
+            return "not a cursor"
 
     with pytest.raises(CursorRefusedError):
-        LifecyclePublisher(Confused(), desk.topic, ALL).run(desk.stop)
+        LifecyclePublisher(Confused(), harness.topic, ALL).run(harness.stop)
 
 
-def test_a_stop_before_the_page_comes_publishes_nothing(desk: Desk) -> None:
-    desk.feed.happens(changed("a"))
-    cursor = desk.publisher.resume(desk.stop)
+def test_a_stop_before_the_page_comes_publishes_nothing(harness: Harness) -> None:
+    harness.feed.happens(changed("a"))
+    cursor = harness.publisher.resume(harness.stop)
     assert cursor is not None
 
     class Stopping(FakeFeed):
         def page(self, cursor: str) -> ChangePage:
-            desk.stop.set()
+            harness.stop.set()
             return super().page(cursor)
 
     feed = Stopping()
     feed.happens(changed("a"))
-    publisher = LifecyclePublisher(feed, desk.topic, ALL)
-    assert publisher.advance(cursor, desk.stop) is None
-    assert desk.topic.standing() == []
+    publisher = LifecyclePublisher(feed, harness.topic, ALL)
+    assert publisher.advance(cursor, harness.stop) is None
+    assert harness.topic.records() == []
 
 
-def test_records_that_are_not_acknowledged_are_not_counted_as_there(desk: Desk) -> None:
-    desk.feed.happens(changed("a"))
+def test_unacknowledged_records_do_not_count_as_published(harness: Harness) -> None:
+    harness.feed.happens(changed("a"))
 
     class Stopped(FakeTopic):
         def write(self, outbound: object, stop: threading.Event) -> bool:  # noqa: ARG002  # the port's signature
             return False
 
-    publisher = LifecyclePublisher(desk.feed, Stopped(), ALL)
-    assert publisher.advance("0", desk.stop) is None
+    publisher = LifecyclePublisher(harness.feed, Stopped(), ALL)
+    assert publisher.advance("0", harness.stop) is None
     assert changed("a").event_id not in publisher._written
 
 
 @pytest.mark.parametrize(
     "error", [UnreachableError("is Airflow's API server up?"), KafkaException(KafkaError(KafkaError._TRANSPORT))]
 )
-def test_an_outage_is_told_once_and_waited_for(
-    desk: Desk, error: Exception, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+def test_an_outage_is_logged_once_and_retried(
+    harness: Harness, error: Exception, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[float] = []
     attempts = iter(range(20))
@@ -200,56 +200,56 @@ def test_an_outage_is_told_once_and_waited_for(
     def wait(seconds: float) -> bool:
         waits.append(seconds)
         if next(attempts) == 10:
-            desk.topic.down = None
+            harness.topic.down = None
         return False
 
-    monkeypatch.setattr(desk.stop, "wait", wait)
-    desk.topic.down = error
+    monkeypatch.setattr(harness.stop, "wait", wait)
+    harness.topic.down = error
     with caplog.at_level(logging.INFO):
-        assert desk.publisher.resume(desk.stop) == "0"
+        assert harness.publisher.resume(harness.stop) == "0"
     assert len(waits) == 11
     assert max(waits) <= 5
-    told = [line for line in caplog.records if line.levelno >= logging.WARNING]
-    assert len(told) == 1
-    assert "Nothing is lost" in told[0].getMessage()
+    logged = [line for line in caplog.records if line.levelno >= logging.WARNING]
+    assert len(logged) == 1
+    assert "nothing is lost" in logged[0].getMessage()
     assert "works again" in caplog.text
 
 
-def test_what_somebody_has_to_mend_ends_it(desk: Desk) -> None:
-    desk.feed.down = LoginError("check login, password and role")
+def test_a_failed_login_ends_the_publisher(harness: Harness) -> None:
+    harness.feed.down = LoginError("check login, password and role")
     with pytest.raises(LoginError):
-        desk.publish()
+        harness.publish()
 
 
-def test_a_broker_that_refuses_ends_it(desk: Desk) -> None:
-    desk.feed.happens(changed("a"))
-    cursor = desk.publisher.resume(desk.stop)
+def test_a_fatal_broker_error_ends_the_publisher(harness: Harness) -> None:
+    harness.feed.happens(changed("a"))
+    cursor = harness.publisher.resume(harness.stop)
     assert cursor is not None
-    desk.topic.down = KafkaException(KafkaError(KafkaError._FATAL))
+    harness.topic.down = KafkaException(KafkaError(KafkaError._FATAL))
     with pytest.raises(KafkaException):
-        desk.publisher.advance(cursor, desk.stop)
+        harness.publisher.advance(cursor, harness.stop)
 
 
-def test_it_counts_what_it_published(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_published_events_are_counted(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     counted: list[tuple[str, object]] = []
     lags: list[timedelta] = []
     monkeypatch.setattr(stats, "incr", lambda name, tags: counted.append((name, tags)))
     monkeypatch.setattr(stats, "timing", lambda _, lag: lags.append(lag))
     fresh = datetime.now(UTC)
     for status in (RunStatus.RUNNING, RunStatus.FAILED):
-        desk.feed.happens(changed("a", status).model_copy(update={"timestamp": fresh}))
-    desk.publish()
+        harness.feed.happens(changed("a", status).model_copy(update={"timestamp": fresh}))
+    harness.publish()
     assert counted == [("tradewind.lifecycle.events", {"status": status}) for status in ("running", "failed")]
     assert all(timedelta() <= lag < timedelta(seconds=30) for lag in lags)
     assert len(lags) == 2
 
 
-def test_a_run_that_is_repeated_by_the_feed_is_written_once(desk: Desk) -> None:
-    desk.feed = FakeFeed(overlap=10)
-    desk.publisher = LifecyclePublisher(desk.feed, desk.topic, ALL)
-    desk.feed.happens(changed("a"))
-    desk.publish(5)
-    assert len(desk.topic.standing()) == 1
+def test_an_event_repeated_by_the_feed_is_written_once(harness: Harness) -> None:
+    harness.feed = FakeFeed(overlap=10)
+    harness.publisher = LifecyclePublisher(harness.feed, harness.topic, ALL)
+    harness.feed.happens(changed("a"))
+    harness.publish(5)
+    assert len(harness.topic.records()) == 1
 
 
 def test_recent_ids_are_bounded() -> None:
@@ -261,7 +261,7 @@ def test_recent_ids_are_bounded() -> None:
     assert [one for one in "cdef" if one in recent] == ["c", "e", "f"]
 
 
-def test_run_ends_with_the_stop(desk: Desk) -> None:
+def test_run_ends_with_the_stop(harness: Harness) -> None:
     events: list[WorkflowStatusChanged] = [changed(f"run-{n}") for n in range(5)]
 
     class Scripted(FakeFeed):
@@ -269,8 +269,8 @@ def test_run_ends_with_the_stop(desk: Desk) -> None:
             if events:
                 self.happens(events.pop(0))
             else:
-                desk.stop.set()
+                harness.stop.set()
             return super().page(cursor)
 
-    LifecyclePublisher(Scripted(), desk.topic, ALL).run(desk.stop)
-    assert len(desk.topic.standing()) == 5
+    LifecyclePublisher(Scripted(), harness.topic, ALL).run(harness.stop)
+    assert len(harness.topic.records()) == 5

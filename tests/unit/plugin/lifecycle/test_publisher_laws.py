@@ -1,4 +1,4 @@
-"""What must hold of the status topic whatever dies when: nothing is lost, each run's states stand in order."""
+"""Invariants of the status topic whichever process dies: nothing is lost, each run's states are in order."""
 
 import threading
 from collections.abc import Sequence
@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from support.lifecycle_suite import PUBLISHER, FakeFeed, FakeTopic, changed, foreign
-from tradewind_airflow.lifecycle import marks
-from tradewind_airflow.lifecycle.marks import Mark
+from tradewind_airflow.lifecycle import checkpoints
+from tradewind_airflow.lifecycle.checkpoints import Checkpoint
 from tradewind_airflow.lifecycle.publisher import LifecyclePublisher, RecentIds
 from tradewind_airflow.lifecycle.settings import LifecycleSettings
 from tradewind_contracts import records
@@ -21,7 +21,7 @@ ALL = LifecycleSettings(look_back=1e9)
 
 
 class Death(BaseException):
-    """The process is gone: nothing catches it."""
+    """The process was killed: nothing catches it."""
 
 
 class MortalTopic:
@@ -32,7 +32,7 @@ class MortalTopic:
         self.dies = False
         self.under_way: list[Record] = []
 
-    def tail(self, stop: threading.Event) -> list[Mark]:
+    def tail(self, stop: threading.Event) -> list[Checkpoint]:
         return self._topic.tail(stop)
 
     def write(self, outbound: Sequence[Record], stop: threading.Event) -> bool:
@@ -108,41 +108,45 @@ class Lifecycle(RuleBasedStateMachine):
             self.topic.append(self.under_way.pop(0))
 
     @invariant()
-    def each_run_is_told_in_order(self) -> None:
-        for run_id, told in self._told().items():
+    def each_runs_events_are_in_order(self) -> None:
+        for run_id, published in self._published().items():
             happened = [event.event_id for event in self.feed.events if event.workflow_run_id == run_id]
-            assert told == happened[: len(told)]
+            assert published == happened[: len(published)]
 
     @invariant()
-    def all_before_a_cursor_that_stands_there_stands_there(self) -> None:
-        standing = {event_id for told in self._told().values() for event_id in told}
-        cursors = [mark.cursor for one in self.topic.standing() if (mark := marks.read(one.headers, PUBLISHER))]
+    def everything_before_a_published_cursor_is_published(self) -> None:
+        on_topic = {event_id for published in self._published().values() for event_id in published}
+        cursors = [
+            checkpoint.cursor
+            for one in self.topic.records()
+            if (checkpoint := checkpoints.read(one.headers, PUBLISHER))
+        ]
         furthest = max(map(int, cursors), default=0)
-        assert {event.event_id for event in self.feed.events[:furthest]} <= standing
+        assert {event.event_id for event in self.feed.events[:furthest]} <= on_topic
 
     @invariant()
     def repeats_are_equal(self) -> None:
         values: dict[str, bytes] = {}
-        for one in self.topic.standing():
-            mark = marks.read(one.headers, PUBLISHER)
-            assert mark is None or values.setdefault(mark.event_id, one.value) == one.value
+        for one in self.topic.records():
+            checkpoint = checkpoints.read(one.headers, PUBLISHER)
+            assert checkpoint is None or values.setdefault(checkpoint.event_id, one.value) == one.value
 
     def teardown(self) -> None:
         last = Process(self.feed, self.topic, self.memory)
         for _ in range(len(self.feed.events) // (PAGE - 1) + 2):
             last.advance()
-        told = [event_id for found in self._told().values() for event_id in found]
-        assert sorted(told) == sorted(event.event_id for event in self.feed.events)
-        self.each_run_is_told_in_order()
+        published = [event_id for found in self._published().values() for event_id in found]
+        assert sorted(published) == sorted(event.event_id for event in self.feed.events)
+        self.each_runs_events_are_in_order()
 
-    def _told(self) -> dict[str, list[str]]:
+    def _published(self) -> dict[str, list[str]]:
         """The ids of each run's events, as they came first."""
-        told: dict[str, list[str]] = {run_id: [] for run_id in RUNS}
-        for one in self.topic.standing():
+        published: dict[str, list[str]] = {run_id: [] for run_id in RUNS}
+        for one in self.topic.records():
             event = records.decode(one.value, one.headers).event
-            found = told.get(event.workflow_run_id, [])
+            found = published.get(event.workflow_run_id, [])
             found += [] if event.event_id in found else [event.event_id]
-        return told
+        return published
 
 
 TestLifecycle = Lifecycle.TestCase

@@ -1,4 +1,4 @@
-"""The end of the status topic, read backwards until a record of ours comes."""
+"""Reads the status topic's tail, backwards until a record of this publisher is found."""
 
 import threading
 import time
@@ -6,36 +6,36 @@ from collections.abc import Mapping
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from tradewind_airflow.lifecycle import marks
-from tradewind_airflow.lifecycle.marks import Mark
+from tradewind_airflow.lifecycle import checkpoints
+from tradewind_airflow.lifecycle.checkpoints import Checkpoint
 
 FIRST_SPAN = 2000
-"""Records looked at in each partition at first; ten times as many each time that none of them is ours.
+"""Records read in each partition at first; ten times as many each time that none of them is this publisher's.
 
-A page of 500 runs and what each may have been through fit in it, all on one partition: what is asked for again after a
-restart is then known to stand on the topic.
+A page of 500 runs with all their transitions fits, even on one partition: the events that are read again after a
+restart are then known to be on the topic.
 """
 
 REQUEST_SECONDS = 10.0
 SILENCE_SECONDS = 30.0
-"""How long nothing may come before the broker counts as down."""
+"""How long no message may arrive before the broker counts as down."""
 
 Ends = Mapping[int, int]
 
 
-def read(consumer: Consumer, topic: str, publisher: str, stop: threading.Event) -> list[Mark]:
-    """Return the marks at the topic's end, oldest first; none if there is no record of ours in all of it.
+def read(consumer: Consumer, topic: str, publisher: str, stop: threading.Event) -> list[Checkpoint]:
+    """Return the checkpoints at the topic's end, oldest first; none if the topic has no record of this publisher.
 
-    Raises `KafkaException` when the broker or the topic is not there.
+    Raises `KafkaException` if the broker or the topic is not available.
     """
     bounds = {number: _bounds(consumer, topic, number) for number in _partitions(consumer, topic)}
     ends = {number: high for number, (_, high) in bounds.items()}
     span = FIRST_SPAN
     while not stop.is_set():
         starts = {number: max(bounds[number][0], end - span) for number, end in ends.items()}
-        found = [] if starts == ends else _Span(consumer, topic, publisher).read(starts, ends, stop)
+        found = [] if starts == ends else _RangeReader(consumer, topic, publisher).read(starts, ends, stop)
         if found or starts == ends:
-            return sorted(found, key=lambda mark: mark.at)
+            return sorted(found, key=lambda checkpoint: checkpoint.at)
         ends, span = starts, span * 10
     return []
 
@@ -52,24 +52,24 @@ def _bounds(consumer: Consumer, topic: str, number: int) -> tuple[int, int]:
     return int(low), int(high)
 
 
-class _Span:
+class _RangeReader:
     """Reads each partition from one offset up to another."""
 
     def __init__(self, consumer: Consumer, topic: str, publisher: str) -> None:
         self._consumer = consumer
         self._topic = topic
         self._publisher = publisher
-        self._found: list[Mark] = []
+        self._found: list[Checkpoint] = []
 
-    def read(self, starts: Ends, ends: Ends, stop: threading.Event) -> list[Mark]:
+    def read(self, starts: Ends, ends: Ends, stop: threading.Event) -> list[Checkpoint]:
         left = {number: end for number, end in ends.items() if starts[number] < end}
         self._consumer.assign([TopicPartition(self._topic, number, starts[number]) for number in left])
-        heard = time.monotonic()
+        last_message = time.monotonic()
         while left and not stop.is_set():
             for message in self._consumer.consume(1000, 0.5):
-                heard = time.monotonic()
+                last_message = time.monotonic()
                 self._take(message, left)
-            if time.monotonic() - heard > SILENCE_SECONDS:
+            if time.monotonic() - last_message > SILENCE_SECONDS:
                 raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001  # librdkafka's own codes are named so
         self._consumer.unassign()
         return self._found
@@ -86,12 +86,12 @@ class _Span:
             return
         if offset < left[number]:
             self._add(message)
-        # Offsets have gaps (transactions, retention): what counts is where the reader is.
+        # Offsets have gaps (transactions, retention): compare the position, not a count.
         if offset >= left[number] - 1:
             del left[number]
 
     def _add(self, message: Message) -> None:
         headers = message.headers()
         pairs = headers.items() if isinstance(headers, dict) else headers
-        mark = marks.read(pairs, self._publisher, message.timestamp()[1])
-        self._found += [mark] if mark else []
+        checkpoint = checkpoints.read(pairs, self._publisher, message.timestamp()[1])
+        self._found += [checkpoint] if checkpoint else []
