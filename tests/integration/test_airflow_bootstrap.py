@@ -1,4 +1,4 @@
-"""An Airflow that the bootstrap made ready, with FAB's users and the settings of the containers."""
+"""An Airflow prepared by the bootstrap, with FAB's users and the settings of the containers."""
 
 import json
 import os
@@ -17,13 +17,13 @@ from tradewind_local.env_file import GENERATED
 from tradewind_local.postgres import PostgresServer
 
 UP_TO_DATE = [
-    "role TradewindReader: as it has to be",
-    "role TradewindIngest: as it has to be",
-    "user admin (Admin): as it has to be",
-    "user facade (TradewindReader): as it has to be",
-    "user ingest (TradewindIngest): as it has to be",
-    "connection tradewind_kafka: as it has to be",
-    "connection tradewind_airflow: as it has to be",
+    "role TradewindReader: unchanged",
+    "role TradewindIngest: unchanged",
+    "user admin (Admin): unchanged",
+    "user facade (TradewindReader): unchanged",
+    "user ingest (TradewindIngest): unchanged",
+    "connection tradewind_kafka: unchanged",
+    "connection tradewind_airflow: unchanged",
 ]
 
 CONNECTIONS = """
@@ -36,7 +36,7 @@ print(json.dumps(rows))
 """
 
 
-def told(server: BootstrappedServer, **extra: str) -> list[str]:
+def output(server: BootstrappedServer, **extra: str) -> list[str]:
     """The bootstrap's lines, of one that went well; there is no secret in all that it wrote."""
     done = server.bootstrap(**extra)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -54,8 +54,8 @@ def new(postgres_server: PostgresServer) -> Iterator[BootstrappedServer]:
 
 @pytest.fixture(scope="module")
 def first(new: BootstrappedServer) -> list[str]:
-    """What the bootstrap told of an empty database."""
-    return told(new)
+    """The output of the bootstrap for an empty database."""
+    return output(new)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_an_empty_database_is_made_ready(new: BootstrappedServer, first: list[st
     assert first[0].startswith("database: Airflow nothing -> ")
     assert ", FAB nothing -> " in first[0]
     assert first[0].endswith(", Tradewind nothing -> 0001")
-    assert first[1:] == [line.replace("as it has to be", "made") for line in UP_TO_DATE]
+    assert first[1:] == [line.replace("unchanged", "created") for line in UP_TO_DATE]
     tables = {row["tablename"] for row in new.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
     assert {"dag_run", "ab_user", "alembic_version_fab", "alembic_version_tradewind"} <= tables
 
@@ -79,7 +79,7 @@ def test_an_empty_database_is_made_ready(new: BootstrappedServer, first: list[st
 def test_a_second_time_changes_nothing(new: BootstrappedServer, first: list[str]) -> None:
     assert first
     before = new.rows("SELECT username, password, active, changed_on FROM ab_user ORDER BY id")
-    again = told(new)
+    again = output(new)
     assert again[0].count("stays at") == 3
     assert again[1:] == UP_TO_DATE
     assert new.rows("SELECT username, password, active, changed_on FROM ab_user ORDER BY id") == before
@@ -102,14 +102,14 @@ def test_what_was_changed_is_brought_up_to_date(server: BootstrappedServer) -> N
     before, after = server.passwords["facade"], "what somebody wrote into .env"
     server.write("airflow_password", after)
     server.write("kafka_client_config", '{"sasl.password": "the broker\'s own"}')
-    assert told(server)[1:] == [
-        "role TradewindReader: rights set anew",
-        "role TradewindIngest: rights set anew",
-        "user admin (Admin): as it has to be",
-        "user facade (TradewindReader): password set anew",
-        "user ingest (TradewindIngest): role set anew",
-        "connection tradewind_kafka: brought up to date",
-        "connection tradewind_airflow: as it has to be",
+    assert output(server)[1:] == [
+        "role TradewindReader: rights reset",
+        "role TradewindIngest: rights reset",
+        "user admin (Admin): unchanged",
+        "user facade (TradewindReader): password reset",
+        "user ingest (TradewindIngest): role reset",
+        "connection tradewind_kafka: updated",
+        "connection tradewind_airflow: unchanged",
     ]
     server.passwords["facade"] = after
     assert [login(server, "facade", password).status_code for password in (before, after)] == [401, 201]
@@ -232,7 +232,7 @@ def test_a_new_fernet_key_encrypts_the_connections_anew(new: BootstrappedServer,
     """The last test that needs the API server, which has the old key."""
     assert first
     new.write("airflow_fernet_key", GENERATED["AIRFLOW__CORE__FERNET_KEY"]())
-    assert told(new)[6:] == [line.replace("as it has to be", "brought up to date") for line in UP_TO_DATE[5:]]
+    assert output(new)[6:] == [line.replace("unchanged", "updated") for line in UP_TO_DATE[5:]]
     readable = json.loads(new.python(CONNECTIONS).splitlines()[-1])
     assert readable["tradewind_airflow"][2:4] == ["ingest", new.passwords["ingest"]]
     assert json.loads(readable["tradewind_kafka"][4])["bootstrap.servers"] == "kafka:19092"

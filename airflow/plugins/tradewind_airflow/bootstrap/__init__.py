@@ -1,4 +1,4 @@
-"""What makes an Airflow in containers ready (`python -m tradewind_airflow.bootstrap`), and tells whether it is healthy.
+"""Prepares an Airflow in containers (`python -m tradewind_airflow.bootstrap`), and checks its health.
 
-Nothing is imported here: the health check is a new process every few seconds.
+Nothing is imported here: the health check starts a new process every few seconds.
 """

@@ -1,7 +1,7 @@
-"""Make Airflow's database ready: `python -m tradewind_airflow.bootstrap`.
+"""Prepare Airflow's database: `python -m tradewind_airflow.bootstrap`.
 
-Migrates it, with the tables of FAB and the indexes of Tradewind; makes the users; writes the connections. It may be run
-as often as one likes, beside a running Airflow too: what is there stays, what differs is brought up to date.
+Migrates the schemas of Airflow and FAB and Tradewind's indexes, and creates or updates the users and the connections.
+Idempotent, and safe while Airflow is running.
 """
 
 import sys
@@ -15,7 +15,7 @@ from tradewind_airflow.bootstrap.settings import Settings, problems
 
 
 def main() -> int:
-    """Return the exit code: 0, or 1 after one line that says what is wrong and what to do."""
+    """Return the exit code: 0, or 1 after one line with the error and what to do."""
     try:
         settings = Settings.read()
     except ValidationError as error:
@@ -28,20 +28,20 @@ def main() -> int:
 
 
 def _run(settings: Settings) -> None:
-    _tell(migration.run(settings))
-    # Airflow's models bind to the database as they are imported: not before it answers.
+    _print(migration.run(settings))
+    # Importing Airflow's models connects to the database, which has to be available by then.
     from airflow.exceptions import AirflowConfigException  # noqa: PLC0415  # see above
 
     from tradewind_airflow.bootstrap import connections, users  # noqa: PLC0415  # see above
 
     try:
-        _tell(users.write(settings))
-        _tell(connections.write(settings))
+        _print(users.write(settings))
+        _print(connections.write(settings))
     except AirflowConfigException as error:
         raise BootstrapError(" ".join(str(error).split())) from error
 
 
-def _tell(lines: Iterable[str]) -> None:
+def _print(lines: Iterable[str]) -> None:
     for line in lines:
         sys.stdout.write(f"bootstrap: {line}\n")
 

@@ -16,8 +16,8 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What a connection has to be; the fields are Airflow's."""
+class ConnectionSpec:
+    """The required fields of a connection, named as Airflow's."""
 
     conn_id: str
     conn_type: str
@@ -29,17 +29,19 @@ class Wanted:
     extra: str | None = None
 
     def fields(self) -> dict[str, str | int | None]:
-        """All of them but the name."""
+        """The fields without the id."""
         return {name: value for name, value in vars(self).items() if name != "conn_id"}
 
 
-def wanted(settings: Settings) -> tuple[Wanted, Wanted]:
-    """The two connections. `bootstrap.servers` is the variable's, whatever the further keys say."""
+def specs(settings: Settings) -> tuple[ConnectionSpec, ConnectionSpec]:
+    """The two connections. `bootstrap.servers` is always the variable's, even if the client configuration has one."""
     kafka = {**settings.kafka_client_config, "bootstrap.servers": settings.kafka_bootstrap_servers}
     api = settings.airflow_api_url
     return (
-        Wanted("tradewind_kafka", "kafka", "Tradewind's events (written by its bootstrap)", extra=json.dumps(kafka)),
-        Wanted(
+        ConnectionSpec(
+            "tradewind_kafka", "kafka", "Tradewind's events (written by its bootstrap)", extra=json.dumps(kafka)
+        ),
+        ConnectionSpec(
             "tradewind_airflow",
             "http",
             "Tradewind's plugin (written by its bootstrap)",
@@ -52,24 +54,24 @@ def wanted(settings: Settings) -> tuple[Wanted, Wanted]:
 
 
 def write(settings: Settings) -> Iterator[str]:
-    """Make both connections what they have to be; a line for each."""
-    for connection in wanted(settings):
+    """Create or update both connections; yield a line for each."""
+    for connection in specs(settings):
         yield f"connection {connection.conn_id}: {_write(connection)}"
 
 
-def _write(connection: Wanted) -> str:
+def _write(connection: ConnectionSpec) -> str:
     ours = Connection.conn_id == connection.conn_id
     with create_session() as session:
-        is_there = session.scalar(select(Connection.id).where(ours)) is not None
+        exists = session.scalar(select(Connection.id).where(ours)) is not None
         try:
             row = session.scalar(select(Connection).where(ours))
             if row and all(getattr(row, name) == value for name, value in connection.fields().items()):
-                return "as it has to be"
+                return "unchanged"
         except InvalidToken:
-            # Encrypted with another Fernet key, a row can be neither read nor changed.
-            log.debug("connection %s is of another Fernet key", connection.conn_id)
+            # A row encrypted with another Fernet key can be neither read nor updated.
+            log.debug("connection %s is encrypted with another Fernet key", connection.conn_id)
         session.execute(delete(Connection).where(ours))
         session.add(row := Connection(conn_id=connection.conn_id))
         for name, value in connection.fields().items():
             setattr(row, name, value)
-    return "brought up to date" if is_there else "made"
+    return "updated" if exists else "created"

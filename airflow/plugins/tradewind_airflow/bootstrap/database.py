@@ -1,4 +1,4 @@
-"""Airflow's database, asked without Airflow, which takes a second to import."""
+"""Queries to Airflow's database without importing Airflow, which takes a second."""
 
 import os
 import shlex
@@ -12,25 +12,25 @@ import psycopg2  # type: ignore[import-untyped]  # published so, and imported in
 SETTING = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 
 TIMEOUT = 5
-"""Seconds that a connection may take."""
+"""Seconds within which a connection must be established."""
 
 Unreachable = psycopg2.OperationalError
-"""The server does not answer, or does not let us in."""
+"""The server does not respond, or refuses the login."""
 
 
 def url(environment: Mapping[str, str] = os.environ) -> str:
-    """Airflow's database as libpq's URL, from the variable or else the command that Airflow itself would ask.
+    """Airflow's database as a libpq URL, from the variable or else from the command, as Airflow itself does.
 
-    Raises `ValueError`, with what is wrong and no secret.
+    Raises `ValueError`, without a secret in the message.
     """
-    value = environment.get(SETTING) or _told(environment.get(f"{SETTING}_CMD", ""))
+    value = environment.get(SETTING) or _output(environment.get(f"{SETTING}_CMD", ""))
     scheme, colon, rest = value.partition(":")
     if scheme.partition("+")[0] not in {"postgresql", "postgres"}:
-        raise ValueError(f"{SETTING} (or its _CMD) names no PostgreSQL database")
+        raise ValueError(f"{SETTING} (or its _CMD) is not the URL of a PostgreSQL database")
     return f"postgresql{colon}{rest}"
 
 
-def _told(command: str) -> str:
+def _output(command: str) -> str:
     if not command:
         return ""
     # As Airflow runs it: without a shell.
@@ -42,7 +42,7 @@ def _told(command: str) -> str:
 
 @contextmanager
 def cursor(name: str) -> Iterator[Any]:
-    """A cursor in a transaction of its own, `name` being the application's. Raises `Unreachable`, and as `url` does."""
+    """A cursor in its own transaction; `name` is the application name. Raises `Unreachable`, and errors of `url`."""
     connection = psycopg2.connect(url(), connect_timeout=TIMEOUT, application_name=name)
     try:
         with connection, connection.cursor() as rows:

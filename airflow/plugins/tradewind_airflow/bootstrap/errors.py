@@ -1,5 +1,5 @@
-"""What stops the bootstrap."""
+"""The error that ends the bootstrap."""
 
 
 class BootstrapError(Exception):
-    """Airflow cannot be made ready; the message says why in one line, without a secret."""
+    """Airflow cannot be prepared; the message is one line, without a secret."""

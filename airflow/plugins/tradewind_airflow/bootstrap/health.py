@@ -1,6 +1,6 @@
-"""Whether a part of Airflow is healthy: `python -m tradewind_airflow.bootstrap.health TriggererJob` or `… http://…`.
+"""Health check of an Airflow component: `python -m tradewind_airflow.bootstrap.health TriggererJob` or `… http://…`.
 
-`airflow jobs check` answers the same, with seconds of CPU: it loads all of Airflow, every time.
+`airflow jobs check` does the same, but takes seconds of CPU: it imports all of Airflow each time.
 """
 
 import os
@@ -17,7 +17,7 @@ THRESHOLDS = {
     "DagProcessorJob": "AIRFLOW__DAG_PROCESSOR__HEALTH_CHECK_THRESHOLD",
     "TriggererJob": "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD",
 }
-"""Airflow's own name of a job -> the setting after which it counts as dead; all three are 30 s by default."""
+"""Airflow's name of a job -> the setting after which it counts as dead; all three are 30 s by default."""
 
 LATEST = """
 SELECT extract(epoch FROM clock_timestamp() - latest_heartbeat) FROM job
@@ -25,8 +25,8 @@ WHERE job_type = %s AND hostname = %s AND state = 'running' ORDER BY latest_hear
 """
 
 
-def verdict(job: str, age: float | None, environment: Mapping[str, str] = os.environ) -> str | None:
-    """What is wrong with a job whose latest heartbeat is `age` seconds old (None: it has none), or None."""
+def job_problem(job: str, age: float | None, environment: Mapping[str, str] = os.environ) -> str | None:
+    """The problem of a job whose latest heartbeat is `age` seconds old (None: it has none), or None if healthy."""
     threshold = float(environment.get(THRESHOLDS[job], "30"))
     if age is None:
         return f"no {job} runs on this host"
@@ -34,15 +34,15 @@ def verdict(job: str, age: float | None, environment: Mapping[str, str] = os.env
 
 
 def heartbeat_age(job: str, host: str) -> float | None:
-    """Seconds since the job's latest heartbeat on this host, by the database's clock; None: it has none."""
+    """Seconds since the job's latest heartbeat on this host, by the database's clock; None if there is none."""
     with database.cursor("tradewind-health") as rows:
         rows.execute(LATEST, (job, host))
         row = rows.fetchone()
     return float(row[0]) if row else None
 
 
-def answers(url: str) -> str | None:
-    """What is wrong with the page at `url`, or None: it answers with success."""
+def page_problem(url: str) -> str | None:
+    """The problem of the page at `url`, or None if it responds with success."""
     try:
         with urllib.request.urlopen(url, timeout=database.TIMEOUT):  # noqa: S310  # the image's own health check gives it
             return None
@@ -51,16 +51,16 @@ def answers(url: str) -> str | None:
 
 
 def main(arguments: list[str]) -> int:
-    """Check what the one argument names; return 0 or 1, and say why."""
-    (wanted,) = arguments
-    if wanted.startswith("http://"):
-        wrong = answers(wanted)
+    """Check the job or page of the one argument; return 0, or 1 and print the problem."""
+    (target,) = arguments
+    if target.startswith("http://"):
+        found = page_problem(target)
     else:
-        # [core] hostname_callable has to be socket.gethostname: the default asks the name service.
-        wrong = verdict(wanted, heartbeat_age(wanted, socket.gethostname()))
-    if wrong:
-        sys.stderr.write(f"{wrong}\n")
-    return 1 if wrong else 0
+        # [core] hostname_callable has to be socket.gethostname: the default queries the name service.
+        found = job_problem(target, heartbeat_age(target, socket.gethostname()))
+    if found:
+        sys.stderr.write(f"{found}\n")
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

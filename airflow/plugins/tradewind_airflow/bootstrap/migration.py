@@ -1,4 +1,4 @@
-"""Airflow's tables, FAB's, and Tradewind's indexes on them."""
+"""Migrates Airflow's and FAB's tables, and Tradewind's indexes on them."""
 
 import subprocess
 import sys
@@ -12,21 +12,21 @@ from tradewind_airflow.bootstrap.settings import Settings
 PAUSE = 1.0
 
 SCHEMAS = {"Airflow": "alembic_version", "FAB": "alembic_version_fab", "Tradewind": "alembic_version_tradewind"}
-"""Whose -> the table in which Alembic keeps the revision."""
+"""Owner -> the table in which Alembic stores the revision."""
 
 
 def run(settings: Settings) -> Iterator[str]:
-    """Wait for the database and bring its schemas up to date; `BootstrapError` with Airflow's own last line."""
-    before = _reached(settings.database_patience)
+    """Wait for the database and migrate its schemas; raise `BootstrapError` with Airflow's last line."""
+    before = _wait_for_revisions(settings.database_patience)
     command = [sys.executable, "-m", "airflow", "db", "migrate"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # nobody's input
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # no input
     if done.returncode:
         raise BootstrapError(f"airflow db migrate: {_last_line(done.stderr) or _last_line(done.stdout)}")
-    yield told(before, revisions())
+    yield summary(before, revisions())
 
 
-def told(before: dict[str, str], after: dict[str, str]) -> str:
-    """One line about the revisions of all schemas."""
+def summary(before: dict[str, str], after: dict[str, str]) -> str:
+    """One line with the revisions of all schemas."""
     changes = [f"{name} {_change(before.get(name), revision)}" for name, revision in after.items()]
     return f"database: {', '.join(changes)}"
 
@@ -36,7 +36,7 @@ def _change(before: str | None, after: str) -> str:
 
 
 def revisions() -> dict[str, str]:
-    """Whose schema -> its revision, of those that are there."""
+    """Owner -> revision of each existing schema."""
     found: dict[str, str] = {}
     with database.cursor("tradewind-bootstrap") as rows:
         for name, table in SCHEMAS.items():
@@ -47,7 +47,7 @@ def revisions() -> dict[str, str]:
     return found
 
 
-def _reached(patience: float) -> dict[str, str]:
+def _wait_for_revisions(patience: float) -> dict[str, str]:
     deadline = time.monotonic() + patience
     while True:
         try:

@@ -1,4 +1,4 @@
-"""The bootstrap's settings: files of /run/secrets by their names, else environment variables."""
+"""The bootstrap's settings: environment variables, else files of the same names in /run/secrets."""
 
 import os
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ MINIMUM = 12
 class Settings(BaseSettings):
     """The bootstrap's settings. Secrets come from files; an environment variable of the same name wins."""
 
-    # An error message holds no value: it could be a password.
+    # An error message must not contain a value, which could be a password.
     model_config = SettingsConfigDict(hide_input_in_errors=True)
 
     airflow_admin_password: SecretStr = Field(
@@ -33,7 +33,7 @@ class Settings(BaseSettings):
     airflow_api_url: AnyHttpUrl = Field(
         default=AnyHttpUrl("http://airflow-apiserver:8080"), description="where triggerers reach the API server"
     )
-    database_patience: float = Field(default=60.0, ge=0, description="seconds to wait for a database that is away")
+    database_patience: float = Field(default=60.0, ge=0, description="seconds to wait for an unavailable database")
 
     @classmethod
     def read(cls) -> Self:
@@ -43,7 +43,7 @@ class Settings(BaseSettings):
 
 
 def problems(error: ValidationError) -> Iterator[str]:
-    """What is wrong with the settings, by the names of their variables; no values."""
+    """The errors of the settings, by variable name and without values."""
     for one in error.errors(include_url=False, include_context=False, include_input=False):
         name = str(one["loc"][0])
         yield f"{name.upper()} (or the secret {name}): {one['msg']}"
