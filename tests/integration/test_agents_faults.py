@@ -54,7 +54,7 @@ def _caught_up(world: World) -> Callable[[], Awaitable[bool]]:
     return check
 
 
-async def test_killed_in_the_midst_of_a_run(world: World, log: EventLog, tmp_path: Path) -> None:
+async def test_killed_in_the_middle_of_a_run(world: World, log: EventLog, tmp_path: Path) -> None:
     trace = tmp_path / "log"
     event = trigger("steps", {"log": str(trace), "seconds": 0.4})
     with agents_process(world, tmp_path) as first:

@@ -122,7 +122,7 @@ async def test_records_of_others_are_skipped(world: World, log: EventLog, tmp_pa
 @pytest.mark.parametrize(
     ("parameters", "error"),
     [
-        ({"fail_at": 3}, "ValueError: step 3 failed as it was told"),
+        ({"fail_at": 3}, "ValueError: step 3 failed as requested"),
         ({"seconds": 60}, "TimeoutError: "),
     ],
 )
@@ -183,7 +183,7 @@ async def test_a_failed_commit_is_sent_again(
         if len(failures) == 2:
             commit(consumer, positions, wait=wait)
             return
-        # As librdkafka tells it when a rebalance overtakes an asynchronous commit.
+        # As librdkafka reports it when a rebalance overtakes an asynchronous commit.
         failures.append(1)
         failed = [TopicPartition(topic, partition, offset) for (topic, partition), offset in positions.items()]
         consumer._on_commit(KafkaError(KafkaError.REBALANCE_IN_PROGRESS), failed)

@@ -1,4 +1,4 @@
-"""The guides' tables say what the code says, and no block of theirs goes unchecked."""
+"""The guides' tables agree with the code, and every block is checked."""
 
 import re
 from pathlib import Path
@@ -65,8 +65,8 @@ def test_the_routes_answer_what_is_described(facade: dict[str, Any], plugin: dic
 
 
 def test_the_problems_are_all_there_are() -> None:
-    told = {(row["problem"], int(row["status"]), row["title"]) for row in table(API, "problem")}
-    assert told == {(kind.slug, kind.status, kind.title) for kind in ProblemType}
+    listed = {(row["problem"], int(row["status"]), row["title"]) for row in table(API, "problem")}
+    assert listed == {(kind.slug, kind.status, kind.title) for kind in ProblemType}
     assert all(row["what to do"] for row in table(API, "problem"))
 
 
@@ -86,8 +86,8 @@ def test_each_problem_names_its_api(facade: dict[str, Any]) -> None:
 
 
 def test_the_words_are_all_there_are() -> None:
-    told = {row["word"]: row["the end?"] == "yes" for row in table(API, "word")}
-    assert told == {word.value: word.is_terminal for word in RunStatus}
+    listed = {row["word"]: row["the end?"] == "yes" for row in table(API, "word")}
+    assert listed == {word.value: word.is_terminal for word in RunStatus}
     assert {row["outcome"] for row in table(API, "outcome")} == {outcome.value for outcome in Outcome}
 
 
@@ -101,9 +101,11 @@ def test_the_picture_of_the_states_holds_every_word() -> None:
 
 def test_the_limits_are_the_codes() -> None:
     settings = facade_settings()
-    told = {row["what"]: [int(n.replace(",", "")) for n in re.findall(r"\d[\d,]*", row["limit"])] for row in _limits()}
+    listed = {
+        row["what"]: [int(n.replace(",", "")) for n in re.findall(r"\d[\d,]*", row["limit"])] for row in _limits()
+    }
     kib = 1024
-    assert told == {
+    assert listed == {
         "body of a trigger": [settings.max_body_bytes // kib],
         "body of a batch (plugin)": [bodies.BATCH_BYTES // kib // kib],
         "items of a batch": [MAX_BATCH_ITEMS],
@@ -135,10 +137,10 @@ def test_the_topics_and_events_are_all_there_are() -> None:
 
 
 def test_the_reasons_of_dead_letters_are_all_there_are() -> None:
-    told = {reason for row in table(PATTERNS, "reason") for reason in row["reason"].split(", ")}
+    listed = {reason for row in table(PATTERNS, "reason") for reason in row["reason"].split(", ")}
     decoding = {"empty", "not-an-object", "unknown-event-type", "invalid-event", "attributes-disagree"}
-    refused = told - {fault.value for fault in JsonFault} - decoding - {UNSUPPORTED_COMMAND}
-    assert told >= decoding | {fault.value for fault in JsonFault} | {UNSUPPORTED_COMMAND}
+    refused = listed - {fault.value for fault in JsonFault} - decoding - {UNSUPPORTED_COMMAND}
+    assert listed >= decoding | {fault.value for fault in JsonFault} | {UNSUPPORTED_COMMAND}
     assert refused <= {kind.slug for kind in ProblemType}
     # Those with which the plugin refuses a cancel for good, and the outcomes of a trigger that are no run.
     assert {kind.rpartition(":")[2] for kind in plugin_client._REFUSALS} - {"state-conflict"} <= refused

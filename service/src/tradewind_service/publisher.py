@@ -194,7 +194,7 @@ class KafkaPublisher:
 
 
 def _fail_undelivered(producer: Producer) -> None:
-    # Their delivery reports come, so that no caller waits for a record that nobody will send.
+    # Their delivery reports arrive, so that no caller waits for a record that will not be sent.
     producer.purge()
     with suppress(KafkaException):
         producer.flush(_POLL_SECONDS)

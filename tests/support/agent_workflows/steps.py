@@ -36,7 +36,7 @@ def _step(number: int) -> Any:
             log.write(f"{parameters.name} {number}\n")
         await asyncio.sleep(parameters.seconds)
         if parameters.fail_at == number:
-            raise ValueError(f"step {number} failed as it was told")
+            raise ValueError(f"step {number} failed as requested")
         return {"done": [number]}
 
     return step

@@ -81,7 +81,7 @@ def test_metrics_are_public_and_bounded(client: TestClient) -> None:
     assert "tradewind_agents_runs_in_flight 0.0" in text
 
 
-def test_the_token_stands_in_no_text(app: FastAPI) -> None:
+def test_the_token_is_in_no_text(app: FastAPI) -> None:
     settings = _settings(database_url="postgresql://user:secret@host/db")
     assert TOKEN not in f"{settings!r}{settings}{app!r}"
     assert "secret" not in repr(settings)
@@ -98,12 +98,12 @@ def test_there_are_no_default_secrets(monkeypatch: pytest.MonkeyPatch, missing: 
         Settings()
 
 
-def test_a_short_token_is_refused() -> None:
+def test_a_short_token_is_rejected() -> None:
     with pytest.raises(ValidationError):
         _settings(token="short")
 
 
-def test_kafkas_security_comes_from_the_environment_and_stands_in_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kafkas_security_comes_from_the_environment_and_is_in_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KAFKA_CLIENT_CONFIG", '{"security.protocol": "SASL_SSL", "sasl.password": "the-password"}')
     settings = _settings(kafka_bootstrap_servers="broker:9092")
     client = settings.kafka_client()

@@ -1,4 +1,4 @@
-"""What the agents service tells of its requests, and in which format."""
+"""The request metrics of the agents service, and their format."""
 
 import pytest
 from fastapi.testclient import TestClient
@@ -28,7 +28,7 @@ def test_requests_are_counted_by_template_and_status_refusals_too(client: TestCl
     text = client.get("/metrics").text
     count = "http_request_duration_seconds_count"
     assert f'{count}{{handler="/workflows",method="GET",status="200"}} 1.0' in text
-    # Without its service the app breaks on a look-up: an error nobody caught is a 500.
+    # Without its service the app breaks on a look-up: an uncaught error is a 500.
     assert f'{count}{{handler="/workflows/{{workflow_run_id}}/status",method="GET",status="500"}} 1.0' in text
     assert f'{count}{{handler="none",method="GET",status="401"}} 1.0' in text
     assert "http_requests_inprogress 1.0" in text

@@ -56,7 +56,7 @@ def test_one_that_cannot_be_described_costs_no_other(
     assert repr(bad.workflow_id) in caplog.text
 
 
-def test_two_of_one_name_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_of_one_name_are_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "one_desk_workflows"
     package.mkdir()
     for name in ("copy", "another_copy"):

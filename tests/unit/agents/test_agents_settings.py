@@ -44,7 +44,7 @@ def test_the_environment_wins_over_a_file(secrets: Path, monkeypatch: pytest.Mon
     assert conninfo_to_dict(settings.conninfo())["password"] == "another"
 
 
-def test_the_password_stands_in_no_text(secrets: Path) -> None:
+def test_the_password_is_in_no_text(secrets: Path) -> None:
     settings = Settings(_secrets_dir=secrets)
     for text in (repr(settings), str(settings), settings.model_dump_json()):
         assert PASSWORD not in text
@@ -58,7 +58,7 @@ def test_a_url_with_its_own_password_is_taken_as_it_is(monkeypatch: pytest.Monke
     assert Settings().conninfo() == url
 
 
-def test_it_listens_on_this_machine_alone_unless_told(secrets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_listens_on_this_machine_alone_by_default(secrets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(_secrets_dir=secrets)
     assert (settings.host, settings.port) == ("127.0.0.1", 8001)
     monkeypatch.setenv("LANGGRAPH_PORT", "9001")

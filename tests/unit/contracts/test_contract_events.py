@@ -1,4 +1,4 @@
-"""Records as other versions wrote them: each must decode for ever. A breaking change adds a `v2`."""
+"""Records as other versions wrote them: each must always decode. A breaking change adds a `v2`."""
 
 import json
 from pathlib import Path

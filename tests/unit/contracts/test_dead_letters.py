@@ -59,7 +59,7 @@ def test_a_broken_header_is_ignored(raw: bytes) -> None:
     assert dead_letters.read(None) is None
 
 
-def test_a_reason_too_long_is_truncated_and_never_refused() -> None:
+def test_a_reason_too_long_is_truncated_and_never_rejected() -> None:
     errors = [FieldError(pointer="#/" + "p" * 10_000, detail="d" * 10_000)] * 500
     letter = _letter(detail="é" * 1_000_000, errors=errors)
     assert letter.detail == "é" * dead_letters.MAX_DETAIL

@@ -1,4 +1,4 @@
-"""JSON that is refused, and by which name. `test_records_hostile.py` has the texts; here are the rules' edges."""
+"""JSON that is rejected, and with which fault. `test_records_hostile.py` has the texts; here are the rules' edges."""
 
 import json
 from typing import Any
@@ -92,7 +92,7 @@ def test_same_keys_in_different_objects_are_no_duplicates() -> None:
     assert json_text.loads(b'{"a": {"a": 1}, "b": [{"a": 2}]}') == {"a": {"a": 1}, "b": [{"a": 2}]}
 
 
-def test_the_largest_values_are_taken_and_the_next_refused() -> None:
+def test_the_largest_values_are_accepted_and_the_next_rejected() -> None:
     assert json_text.loads(b"[1.7976931348623157e308, 1e-999, -0.0]") == [1.7976931348623157e308, 0.0, 0.0]
     with pytest.raises(JsonError, match="too large for a number"):
         json_text.loads(b"1.8e308")

@@ -73,10 +73,10 @@ HEADER_NAMES = ["ce_id", "ce_source", "ce_type", "ce_time", "ce_subject", "trace
     kind=st.sampled_from(sorted(EVENT_TYPES)),
     headers=st.lists(st.tuples(st.sampled_from(HEADER_NAMES), st.none() | st.binary(max_size=20))),
 )
-def test_almost_an_event_is_decoded_or_refused(
+def test_almost_an_event_is_decoded_or_rejected(
     document: dict[str, Any], kind: str, headers: list[tuple[str, bytes | None]]
 ) -> None:
-    """Hypothesis finds here whatever else might be raised."""
+    """Hypothesis finds here any other error that might be raised."""
     value = json.dumps(GOOD | {"event_type": kind} | document).encode()
     try:
         decoded = records.decode(value, headers)
@@ -126,7 +126,7 @@ def test_only_a_trigger_may_leave_out_the_run_id(kind: str) -> None:
     assert ("#/workflow_run_id", "Field required") in [(e.pointer, e.detail) for e in caught.value.errors]
 
 
-def test_a_status_that_contradicts_its_type_is_refused() -> None:
+def test_a_status_that_contradicts_its_type_is_rejected() -> None:
     document = GOOD | {"event_type": "workflow.failed", "payload": {"status": "succeeded"}}
     with pytest.raises(DecodeError, match="disagrees with the event type") as caught:
         records.decode(json.dumps(document).encode())

@@ -103,7 +103,7 @@ def test_a_traceparent_that_is_too_long_is_dropped() -> None:
 
 
 def test_what_an_api_accepts_every_consumer_accepts() -> None:
-    """The doors' limits hold for the request's body; the event that is made of it is larger and deeper."""
+    """The APIs' limits are for the request's body; the event that is made from it is larger and deeper."""
     deep: Any = "x"
     for _ in range(json_text.MAX_DEPTH - 1):
         deep = [deep]

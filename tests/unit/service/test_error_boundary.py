@@ -1,4 +1,4 @@
-"""The last resort of every service: one behaviour, before and after the response has begun."""
+"""The last resort of every service: one behaviour, before and after the response has started."""
 
 import logging
 

@@ -31,7 +31,7 @@ class TestRecordingPublisher(PublisherSuite):
     """The fake does what the real one does."""
 
 
-async def test_the_fake_fails_and_waits_as_it_is_told() -> None:
+async def test_the_fake_fails_and_waits_as_requested() -> None:
     publisher = RecordingPublisher(error=DeliveryError("timed out"))
     publisher.gate.clear()
     task = asyncio.create_task(publisher.publish("topic", record("r")))

@@ -58,7 +58,7 @@ def test_ready_is_a_200(service: Service) -> None:
     assert service.asked == ["/readyz"]
 
 
-def test_what_is_missing_is_told(service: Service) -> None:
+def test_what_is_missing_is_reported(service: Service) -> None:
     service.status, service.said = 503, b"Postgres does not answer" + b"." * 10_000
     said = readyz.ask("127.0.0.1", service.server_port) or ""
     assert said.startswith("503 Postgres does not answer")

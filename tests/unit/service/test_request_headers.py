@@ -41,7 +41,7 @@ def test_any_visible_key_survives_quoting(key: str) -> None:
 
 
 @given(st.text(max_size=210))
-def test_a_key_is_read_or_refused_and_never_anything_else(value: str) -> None:
+def test_a_key_is_read_or_rejected_and_never_anything_else(value: str) -> None:
     with contextlib.suppress(ProblemError):
         key = request_headers.idempotency_key([value])
         assert key is not None

@@ -1,4 +1,4 @@
-"""Each request is recorded once, whatever becomes of it."""
+"""Each request is recorded once, however it ends."""
 
 import asyncio
 from contextlib import suppress

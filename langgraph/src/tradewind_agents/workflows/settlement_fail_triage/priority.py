@@ -60,7 +60,7 @@ def _owner(classification: Classification) -> Iterable[tuple[int, str]]:
         case "us":
             return [(2, "we can act ourselves")]
         case "unknown":
-            return [(1, "nobody acts until a person has read it")]
+            return [(1, "a person has to read it")]
         case _:
             return []
 

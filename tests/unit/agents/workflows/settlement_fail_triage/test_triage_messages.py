@@ -1,4 +1,4 @@
-"""The two parsers: what they read, and that whatever a stranger sends gives a named error and no crash."""
+"""The two parsers: what they read, and that any other text gives a named error and no crash."""
 
 from pathlib import Path
 
@@ -91,7 +91,7 @@ def test_the_error_names_the_place(text: str, error: str) -> None:
         '<?xml version="1.0" encoding="no-such-encoding"?><x/>',
     ],
 )
-def test_xml_attacks_are_refused(attack: str) -> None:
+def test_xml_attacks_are_rejected(attack: str) -> None:
     found = _read(attack)
     assert isinstance(found, MessageError)
     assert found.where.startswith("XML")
