@@ -16,7 +16,7 @@ from support.servers import new_topic
 from support.topic_records import read_all
 from tradewind_contracts.records import Record
 from tradewind_local.kafka import KafkaBroker
-from tradewind_service.publisher import DeliveryError, KafkaPublisher, PublisherLimits, RecordPosition, RefusedError
+from tradewind_service.publisher import DeliveryError, KafkaPublisher, NotQueuedError, PublisherLimits, RecordPosition
 
 
 @dataclass
@@ -117,5 +117,5 @@ async def test_without_a_broker_nothing_is_ready_and_close_does_not_hang() -> No
     assert not publisher.ready
     assert not publisher.connected
     await asyncio.wait_for(publisher.close(), 10)
-    with pytest.raises(RefusedError):
+    with pytest.raises(NotQueuedError):
         await publisher.publish("nowhere", record("r"))

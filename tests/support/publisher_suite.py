@@ -9,7 +9,7 @@ from typing import Protocol
 import pytest
 
 from tradewind_contracts.records import Record
-from tradewind_service.publisher import DeliveryError, Publisher, RecordPosition, RefusedError
+from tradewind_service.publisher import DeliveryError, NotQueuedError, Publisher, RecordPosition
 
 MAX_IN_FLIGHT = 50
 MAX_BYTES = 1_000_000
@@ -37,7 +37,7 @@ class RecordingPublisher:
     async def publish(self, topic: str, record: Record) -> RecordPosition:
         self.topics.add(topic)
         if self.closed or self.in_flight >= self.max_in_flight or len(record.value) > MAX_BYTES:
-            raise RefusedError("closed, full or too large")
+            raise NotQueuedError("closed, full or too large")
         self.in_flight += 1
         try:
             await asyncio.sleep(0)
@@ -109,12 +109,12 @@ class PublisherSuite:
     async def test_more_than_the_bound_are_refused_and_the_others_delivered(self, subject: Subject) -> None:
         sent = (subject.publish(record(f"run-{n}")) for n in range(MAX_IN_FLIGHT + 7))
         answers = await asyncio.gather(*sent, return_exceptions=True)
-        assert sum(isinstance(answer, RefusedError) for answer in answers) == 7
+        assert sum(isinstance(answer, NotQueuedError) for answer in answers) == 7
         assert len(await subject.published()) == MAX_IN_FLIGHT
         assert isinstance(await subject.publish(record("after")), RecordPosition)
 
     async def test_a_record_that_is_too_large_is_refused_and_the_next_one_taken(self, subject: Subject) -> None:
-        with pytest.raises(RefusedError):
+        with pytest.raises(NotQueuedError):
             await subject.publish(record("large", b"x" * (MAX_BYTES + 1)))
         await subject.publish(record("small"))
         assert [found.key for _, found in await subject.published()] == [b"small"]
@@ -126,7 +126,7 @@ class PublisherSuite:
     async def test_after_close_records_are_refused(self, subject: Subject) -> None:
         await subject.publish(record("before"))
         await subject.close()
-        with pytest.raises(RefusedError):
+        with pytest.raises(NotQueuedError):
             await subject.publish(record("after"))
 
     async def test_a_caller_that_goes_away_leaves_nothing_behind(self, subject: Subject) -> None:

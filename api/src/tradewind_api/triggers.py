@@ -16,7 +16,7 @@ from tradewind_contracts.problems import ProblemType
 from tradewind_contracts.workflows import RunStatus, WorkflowRequest, WorkflowResponse
 from tradewind_service.problem_responses import ProblemError, problem_error
 from tradewind_service.prometheus_metrics import exemplar
-from tradewind_service.publisher import DeliveryError, Publisher, RefusedError
+from tradewind_service.publisher import DeliveryError, NotQueuedError, Publisher
 
 SOURCE = "fastapi"
 RETRY_AFTER_SECONDS = 2
@@ -153,7 +153,7 @@ def _require_size(record: records.Record) -> None:
 
 
 def _undelivered(error: DeliveryError, run_id: str, *, keyed: bool) -> ProblemError:
-    if isinstance(error, RefusedError):
+    if isinstance(error, NotQueuedError):
         detail = f"the event was not taken, and no run will be created: {error}"
         return problem_error(ProblemType.KAFKA_UNAVAILABLE, detail, retry_after=RETRY_AFTER_SECONDS)
     advice = "Send it again with the same Idempotency-Key: it stays one run." if keyed else _ADVICE_WITHOUT_KEY

@@ -31,7 +31,7 @@ class DeliveryError(Exception):
     """The broker did not acknowledge the record in time. It may still be in the topic: the outcome is unknown."""
 
 
-class RefusedError(DeliveryError):
+class NotQueuedError(DeliveryError):
     """The record was not queued, and is not in the topic: too many in flight, too large, or closed."""
 
 
@@ -86,7 +86,7 @@ class KafkaPublisher:
 
     At least once, in order per key: a record whose future is done is on all in-sync replicas. A record that failed with
     `DeliveryError` may be in the topic, because only the acknowledgement may be lost; it cannot appear later than that.
-    The caller retries with the same id, which engines run once. A record that failed with `RefusedError` is not in the
+    The caller retries with the same id, which engines run once. One that failed with `NotQueuedError` is not in the
     topic. Metadata of `topics` is fetched at the start, so that the first record does not wait for it.
     """
 
@@ -131,18 +131,18 @@ class KafkaPublisher:
         _fail_undelivered(self._producer)
 
     async def publish(self, topic: str, record: Record) -> RecordPosition:
-        """Return the record's position once it is durable; raise `DeliveryError`, `RefusedError`."""
+        """Return the record's position once it is durable; raise `DeliveryError`, `NotQueuedError`."""
         return await self.send(topic, record.key, record.value, record.headers)
 
     def send(
         self, topic: str, key: bytes | None, value: bytes | None, headers: Headers
     ) -> asyncio.Future[RecordPosition]:
-        """Queue a record and return the future of its position; raise `RefusedError`.
+        """Queue a record and return the future of its position; raise `NotQueuedError`.
 
         Records of one key keep the order of the calls.
         """
         if self._closed.is_set() or self._in_flight >= self._limits.max_in_flight:
-            raise RefusedError(
+            raise NotQueuedError(
                 "shutting down" if self._closed.is_set() else f"{self._in_flight} deliveries are in flight"
             )
         delivery: asyncio.Future[RecordPosition] = self._loop.create_future()
@@ -153,7 +153,7 @@ class KafkaPublisher:
         try:
             self._producer.produce(topic, value, key, headers=list(headers), on_delivery=report)
         except (BufferError, KafkaException) as error:
-            raise RefusedError(str(error)) from error
+            raise NotQueuedError(str(error)) from error
         self._in_flight += 1
         delivery.add_done_callback(self._delivered)
         return delivery

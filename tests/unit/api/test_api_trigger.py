@@ -10,7 +10,7 @@ from tradewind_api import statuses
 from tradewind_contracts import records
 from tradewind_contracts.events import WorkflowTriggered
 from tradewind_contracts.workflows import RunStatus, WorkflowResponse, WorkflowStatus, WorkflowType
-from tradewind_service.publisher import DeliveryError, RefusedError
+from tradewind_service.publisher import DeliveryError, NotQueuedError
 
 
 async def test_a_trigger_is_answered_202_with_the_run_and_where_its_status_is(facade: Facade) -> None:
@@ -108,7 +108,7 @@ async def test_an_undelivered_event_is_a_503_that_says_how_to_go_on(facade: Faca
 
 
 async def test_a_refused_event_is_a_503_that_says_nothing_will_come_of_it(facade: Facade) -> None:
-    facade.publisher.error = RefusedError("too many")
+    facade.publisher.error = NotQueuedError("too many")
     response = await facade.trigger()
     assert problem_of(response) == (503, "kafka-unavailable")
     assert "no run will be created" in response.json()["detail"]
