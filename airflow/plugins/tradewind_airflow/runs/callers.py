@@ -1,4 +1,4 @@
-"""Who asks, and what Airflow lets them do."""
+"""The caller of a request, and their rights in Airflow."""
 
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.base_auth_manager import ResourceMethod
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 
 class Caller:
-    """One authenticated user for the time of one request; each DAG is asked about once.
+    """One authenticated user for the time of one request; each right is checked once per DAG.
 
     The rights are the auth manager's: those of Airflow's own routes for DAG runs and DAGs.
     """
@@ -25,7 +25,7 @@ class Caller:
         return self._user.get_name()
 
     def may_trigger(self, dag_id: str) -> bool:
-        """Whether the user may make runs of a DAG, be there such a DAG or not."""
+        """Whether the user may create runs of a DAG, whether it exists or not."""
         return self._may("POST", dag_id)
 
     def may_read(self, dag_id: str) -> bool:
@@ -33,7 +33,7 @@ class Caller:
         return self._may("GET", dag_id)
 
     def may_change(self, dag_id: str) -> bool:
-        """Whether the user may change the runs of a DAG: what Airflow demands for marking and for clearing them."""
+        """Whether the user may change the runs of a DAG: what Airflow requires for marking and for clearing them."""
         return self._may("PUT", dag_id)
 
     def _may(self, method: ResourceMethod, dag_id: str) -> bool:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 logger = logging.getLogger(__name__)
 
 INTERNAL_TAG = "tradewind-internal"
-"""DAGs with this tag are Tradewind's own: nobody lists, triggers, reads or changes their runs through Tradewind."""
+"""DAGs with this tag are Tradewind's own: their runs cannot be listed, triggered, read or changed through Tradewind."""
 
 DAG_IDS = "dag_ids"
 

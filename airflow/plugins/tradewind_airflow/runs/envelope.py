@@ -73,7 +73,7 @@ def with_envelope(conf: Mapping[str, Any] | None, envelope: RunEnvelope) -> dict
 
 
 def envelope_of(conf: Mapping[str, Any] | None) -> RunEnvelope:
-    """Return a run's envelope; an empty one where there is none, or one that somebody else wrote."""
+    """Return a run's envelope; an empty one where there is none, or one that Tradewind did not write."""
     return parsed((conf or {}).get(RESERVED_KEY))
 
 
@@ -91,12 +91,12 @@ def parameters_of(conf: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def priority_of(conf: Mapping[str, Any] | None) -> int:
-    """Return the priority that a run has; 0 where it was not made by us."""
+    """Return a run's priority; 0 if Tradewind did not create it."""
     return _number(conf, "priority", 0)
 
 
 def asked_priority_of(conf: Mapping[str, Any] | None) -> int:
-    """Return the priority that a run was asked for with, whatever it was changed to since."""
+    """Return the priority that a run was requested with, whatever it was changed to since."""
     return _number(conf, "asked_priority", priority_of(conf))
 
 

@@ -1,7 +1,7 @@
 """Find a run by its id, for a caller. One rule for status, streams and commands.
 
 A caller finds the runs of the DAGs that they may read. Runs of Tradewind's own DAGs (`dags.INTERNAL_TAG`), and of DAGs
-whose id the contract cannot carry, are found by nobody: as the list of runs and the change feed leave them out.
+whose id the contract cannot carry, are not found at all, as the list of runs and the change feed leave them out.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """What a run's priority (0-10) does: to its place among the queued runs, and to its tasks' place in their pool.
 
-Pure functions, shared by whatever makes a run or changes its priority.
+Pure functions, shared by all that creates a run or changes its priority.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ LARGEST_WEIGHT = STEP // 2 - 1
 def run_after(created_at: datetime, priority: int) -> datetime:
     """Return the `run_after` by which Airflow queues a run among the others that wait.
 
-    It is never in the future, and nobody starves: what has waited longer than `10 * AGING` goes first. The UTC day
+    It is never in the future, and no run starves: one that has waited longer than `10 * AGING` goes first. The UTC day
     stays the one on which the run was made, as DAGs without a logical date take their day from `run_after`.
     """
     created_at = created_at.astimezone(UTC)

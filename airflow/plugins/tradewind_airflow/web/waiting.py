@@ -74,7 +74,7 @@ AskedRunDep = Annotated[AskedRun, Depends(asked_run)]
 
 
 def server_stops() -> bool:
-    """Whether uvicorn was asked to stop: it then waits for every open answer, and tells the apps nothing of it.
+    """Whether uvicorn was asked to stop: it then waits for every open answer, and does not notify the apps.
 
     Its signal handler is a method of the server (`uvicorn.Server.handle_exit`). Under another server this is never so,
     and streams end when that one's patience does.

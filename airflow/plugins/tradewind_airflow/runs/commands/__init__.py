@@ -1,4 +1,4 @@
-"""What may be asked of a run that exists: cancel, retry, another priority.
+"""Commands to an existing run: cancel, retry, another priority.
 
 Each command is one transaction that holds the lock of the run's row, so that of two commands, or of a command and the
 scheduler, one comes first and the other sees what it did. Each may be repeated.

@@ -1,4 +1,4 @@
-"""What a cancel does to a run. Pure functions over what its locked rows say."""
+"""What a cancel does to a run. Pure functions over its locked rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ BEGUN = EXECUTING | BETWEEN | {TaskInstanceState.SUCCESS, TaskInstanceState.FAIL
 
 @dataclass(frozen=True)
 class Task:
-    """A task instance. `resumes`: it was deferred, and waits for a worker to go on with it."""
+    """A task instance. `resumes`: it was deferred, and waits for a worker to continue it."""
 
     id: UUID
     state: str | None
@@ -38,7 +38,7 @@ class Task:
 
     @property
     def executes(self) -> bool:
-        """Whether it may end by itself, if it is let."""
+        """Whether it may end by itself, if it is left to."""
         return self.state in EXECUTING or (self.resumes and self.state not in BETWEEN)
 
     @property
@@ -84,7 +84,7 @@ def _is_spared(task: Task, mode: CancelMode, *, spares_teardowns: bool) -> bool:
 
 
 def is_done(mode: CancelMode, known: Cancellation | None, run_state: str) -> bool:
-    """Whether nothing is left to do; raise `RefusedError` where the run ended before anybody cancelled it.
+    """Whether nothing is left to do; raise `RefusedError` if the run ended before it was cancelled.
 
     `known` is the cancel that this go of the run has had.
     """

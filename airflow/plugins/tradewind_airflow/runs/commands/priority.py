@@ -1,4 +1,4 @@
-"""Another priority for a run that waits: its place among the queued runs, and its tasks' weights."""
+"""Another priority for a queued run: its place among the queued runs, and its tasks' weights."""
 
 from airflow.models.dagrun import DagRun
 from airflow.utils.state import DagRunState
@@ -28,7 +28,7 @@ def set_priority(address: RunAddress, wanted: int) -> None:
 
 
 def is_done(wanted: int, present: int, run_state: str) -> bool:
-    """Whether the run has this priority already; raise `RefusedError` where it cannot get another one."""
+    """Whether the run has this priority already; raise `RefusedError` if it cannot get another one."""
     if wanted == present:
         return True
     if run_state == DagRunState.QUEUED:
@@ -38,7 +38,7 @@ def is_done(wanted: int, present: int, run_state: str) -> bool:
 
 
 def asked(envelope: RunEnvelope) -> int:
-    """Return what the trigger asked for, by which it is known when it is sent again."""
+    """Return the priority of the original request, by which a repeated one is recognized."""
     return envelope.priority if envelope.asked_priority is None else envelope.asked_priority
 
 

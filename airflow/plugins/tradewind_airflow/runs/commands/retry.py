@@ -63,7 +63,7 @@ def check(run_state: str) -> None:
 def to_do_again(
     tasks: Sequence[Ended], downstream: Callable[[str], Collection[str]], run_state: str
 ) -> list[tuple[str, int]]:
-    """Return what failed and what waited for it, as (task id, map index).
+    """Return the tasks that failed and those that waited for them, as (task id, map index).
 
     A task that was skipped below a failed one is decided on anew: Airflow keeps what a branch has said. A run that
     somebody marked as failed before any of its tasks failed has skipped ones alone.
