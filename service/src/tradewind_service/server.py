@@ -1,5 +1,7 @@
 """The HTTP server of a service."""
 
+import gc
+
 import uvicorn
 from starlette.types import ASGIApp
 
@@ -8,6 +10,9 @@ SHUTDOWN_SECONDS = 10
 
 def serve(app: ASGIApp, host: str, port: int) -> None:
     """Serve until the process is stopped; requests in progress get at most 10 seconds to finish."""
+    # What was imported is kept for good. Unfrozen, each full collection visits all of it: 40 ms without an answer.
+    gc.collect()
+    gc.freeze()
     uvicorn.run(
         app,
         host=host,
