@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
@@ -152,8 +152,9 @@ class LifecyclePublisher:
         return self._settings.includes(event.workflow_id) and event.event_id not in self._written
 
 
-def _count(events: Iterable[WorkflowStatusChanged]) -> None:
+def _count(events: Sequence[WorkflowStatusChanged]) -> None:
     now = time.time()
+    for status, count in Counter(event.payload.status.value for event in events).items():
+        stats.incr("tradewind.lifecycle.events", count, tags={"status": status})
     for event in events:
-        stats.incr("tradewind.lifecycle.events", tags={"status": event.payload.status.value})
         stats.timing("tradewind.lifecycle.lag", timedelta(seconds=max(0.0, now - event.timestamp.timestamp())))

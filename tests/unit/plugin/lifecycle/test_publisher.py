@@ -231,17 +231,18 @@ def test_a_fatal_broker_error_ends_the_publisher(harness: Harness) -> None:
 
 
 def test_published_events_are_counted(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    counted: list[tuple[str, object]] = []
+    counted: list[tuple[str, int, object]] = []
     lags: list[timedelta] = []
-    monkeypatch.setattr(stats, "incr", lambda name, tags: counted.append((name, tags)))
+    monkeypatch.setattr(stats, "incr", lambda name, count, tags: counted.append((name, count, tags)))
     monkeypatch.setattr(stats, "timing", lambda _, lag: lags.append(lag))
     fresh = datetime.now(UTC)
-    for status in (RunStatus.RUNNING, RunStatus.FAILED):
-        harness.feed.happens(changed("a", status).model_copy(update={"timestamp": fresh}))
+    for run, status in (("a", RunStatus.RUNNING), ("b", RunStatus.RUNNING), ("a", RunStatus.FAILED)):
+        harness.feed.happens(changed(run, status).model_copy(update={"timestamp": fresh}))
     harness.publish()
-    assert counted == [("tradewind.lifecycle.events", {"status": status}) for status in ("running", "failed")]
+    name = "tradewind.lifecycle.events"
+    assert counted == [(name, 2, {"status": "running"}), (name, 1, {"status": "failed"})]
     assert all(timedelta() <= lag < timedelta(seconds=30) for lag in lags)
-    assert len(lags) == 2
+    assert len(lags) == 3
 
 
 def test_an_event_repeated_by_the_feed_is_written_once(harness: Harness) -> None:
