@@ -154,11 +154,6 @@ def test_a_dead_link_would_be_seen(tmp_path: Path) -> None:
     assert list(_dead_links(page)) == ["nothing.md", "#three"]
 
 
-def test_test_files_have_names_of_their_own() -> None:
-    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
-    assert sorted({name for name in names if names.count(name) > 1}) == []
-
-
 def test_tests_are_no_packages_and_hide_no_library() -> None:
     tests = ROOT / "tests"
     assert list(tests.rglob("__init__.py")) == []

@@ -149,11 +149,11 @@ async def test_an_engine_that_hangs_does_not_prolong_the_wait() -> None:
 async def test_an_engine_that_is_back_in_time_gives_the_result(facade: Facade, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statuses, "_RECHECK_SECONDS", (0.05, 0.1))
     caller = await waiting(facade)
-    ended = end(facade)
     facade.airflow.down = True
     feed_status(facade, status("run-a", "succeeded", 2))
     await until(lambda: facade.airflow.asked.count("run-a") > 3)
     assert not caller.done()
+    ended = end(facade)
     facade.airflow.down = False
     assert await caller == ended
 

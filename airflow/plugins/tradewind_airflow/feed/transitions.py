@@ -65,7 +65,9 @@ def _is_of(question: Question, began: datetime) -> bool:
 def _waits(questions: Sequence[Question]) -> list[tuple[datetime, datetime | None]]:
     """Return the spans of time in which at least one question was open."""
     spans: list[tuple[datetime, datetime | None]] = []
-    for question in sorted(questions, key=lambda one: one.requested_at):
+    # One that was answered at once has not made the run wait, and the event of its end would have its start's id.
+    open_ones = [question for question in questions if question.answered_at != question.requested_at]
+    for question in sorted(open_ones, key=lambda one: one.requested_at):
         requested_at, answered_at = spans[-1] if spans else (None, None)
         if requested_at is None or (answered_at and answered_at < question.requested_at):
             spans.append((question.requested_at, question.answered_at))

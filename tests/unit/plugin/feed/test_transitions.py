@@ -90,6 +90,8 @@ def test_what_a_row_proves(row: RunRow, proven: list[tuple[str, float]]) -> None
         ([Question(at(3), at(5)), Question(at(4), at(7))], [("waiting", 3), ("running", 7)]),
         ([Question(at(3), at(7)), Question(at(4), at(5))], [("waiting", 3), ("running", 7)]),
         ([Question(at(4), at(5)), Question(at(3))], [("waiting", 3)]),
+        # Answered at once: it never waited.
+        ([Question(at(3), at(3)), Question(at(2), at(2))], []),
         # Of what was cleared.
         ([Question(at(1), at(1.5))], []),
     ],
