@@ -27,6 +27,9 @@ POLL_SECONDS = 0.5
 READ_AHEAD_SECONDS = 0.01
 """How often Kafka is asked for more while a batch is in flight: its client cannot wait for both."""
 
+READ_AHEAD_RECORDS = 100
+"""How many are decoded before the batch in flight is looked at again: some milliseconds' work."""
+
 FULL_SECONDS = 1.0
 """How long the group is not served when a batch's worth was read ahead; then the client is paused, and polled again."""
 
@@ -86,7 +89,8 @@ class EventConsumer:
         room = MAX_BATCH_ITEMS - self._backlog.read_ahead()
         # When all is paused there are only callbacks to serve.
         may_poll = room > 0 or self._paused == self._assigned
-        if may_poll and self._take(max(1, room)):
+        most = READ_AHEAD_RECORDS if self._batch else MAX_BATCH_ITEMS
+        if may_poll and self._take(max(1, min(room, most))):
             return
         if self._batch:
             futures.wait([self._batch.result], READ_AHEAD_SECONDS if room > 0 else FULL_SECONDS)
