@@ -37,7 +37,7 @@ print(json.dumps(rows))
 
 
 def output(server: BootstrappedServer, **extra: str) -> list[str]:
-    """The bootstrap's lines, of one that went well; there is no secret in all that it wrote."""
+    """The lines of a successful bootstrap, whose output has no secret."""
     done = server.bootstrap(**extra)
     assert done.returncode == 0, done.stderr[-3000:]
     everything = done.stdout + done.stderr
@@ -67,7 +67,7 @@ def server(new: BootstrappedServer, first: list[str]) -> Iterator[BootstrappedSe
         yield new
 
 
-def test_an_empty_database_is_made_ready(new: BootstrappedServer, first: list[str]) -> None:
+def test_an_empty_database_is_prepared(new: BootstrappedServer, first: list[str]) -> None:
     assert first[0].startswith("database: Airflow nothing -> ")
     assert ", FAB nothing -> " in first[0]
     assert first[0].endswith(", Tradewind nothing -> 0001")
@@ -76,7 +76,7 @@ def test_an_empty_database_is_made_ready(new: BootstrappedServer, first: list[st
     assert {"dag_run", "ab_user", "alembic_version_fab", "alembic_version_tradewind"} <= tables
 
 
-def test_a_second_time_changes_nothing(new: BootstrappedServer, first: list[str]) -> None:
+def test_a_second_run_changes_nothing(new: BootstrappedServer, first: list[str]) -> None:
     assert first
     before = new.rows("SELECT username, password, active, changed_on FROM ab_user ORDER BY id")
     again = output(new)
@@ -86,7 +86,7 @@ def test_a_second_time_changes_nothing(new: BootstrappedServer, first: list[str]
     assert {row["username"] for row in before} == {"admin", "facade", "ingest"}
 
 
-def test_what_was_changed_is_brought_up_to_date(server: BootstrappedServer) -> None:
+def test_changed_settings_are_applied(server: BootstrappedServer) -> None:
     server.rows("UPDATE ab_user SET active = false WHERE username = 'ingest'")
     server.rows(
         "UPDATE ab_user_role SET role_id = (SELECT id FROM ab_role WHERE name = 'Admin')"
@@ -131,7 +131,7 @@ ANYBODY = {
 
 
 @pytest.mark.parametrize("user", ["admin", "facade", "ingest"])
-def test_each_user_reads_what_there_is(server: BootstrappedServer, user: str) -> None:
+def test_each_user_can_read(server: BootstrappedServer, user: str) -> None:
     headers = {"authorization": f"Bearer {server.token(user)}"}
     with httpx.Client(base_url=server.url, headers=headers, timeout=60) as client:
         assert {path: client.get(path).status_code for path in ANYBODY} == ANYBODY
@@ -145,7 +145,7 @@ def test_each_user_reads_what_there_is(server: BootstrappedServer, user: str) ->
         ("facade", "forbidden", 403, 403, 403),
     ],
 )
-def test_who_makes_and_steers_runs(
+def test_which_users_create_and_command_runs(
     server: BootstrappedServer, user: str, outcome: str, single: int, steered: int, connections: int
 ) -> None:
     run_id = run_ids.new()
@@ -166,7 +166,7 @@ def test_who_makes_and_steers_runs(
 
 
 @pytest.mark.parametrize("user", ["facade", "ingest"])
-def test_a_program_reads_and_deletes_nothing_of_peoples(server: BootstrappedServer, user: str) -> None:
+def test_a_program_can_neither_read_nor_delete_peoples_data(server: BootstrappedServer, user: str) -> None:
     run_id = run_ids.new()
     item = {"workflow_id": "test_free", "workflow_type": "airflow", "parameters": {}, "workflow_run_id": run_id}
     with server.client("ingest") as maker:
@@ -186,7 +186,7 @@ def test_a_program_reads_and_deletes_nothing_of_peoples(server: BootstrappedServ
     assert [answer.status_code for answer in answers] == [403] * len(answers)
 
 
-def test_nobody_gets_in_without_a_login(server: BootstrappedServer) -> None:
+def test_a_login_is_required(server: BootstrappedServer) -> None:
     with server.client(None) as client:
         assert client.get("/workflows").status_code == 401
     assert login(server, "admin", "admin").status_code == 401
@@ -201,7 +201,7 @@ def test_no_secret_is_in_a_processs_environment_or_command_line(server: Bootstra
         assert not [secret for secret in secrets if secret in shown]
 
 
-def test_a_part_is_healthy_while_its_heart_beats(server: BootstrappedServer) -> None:
+def test_a_component_is_healthy_while_it_has_heartbeats(server: BootstrappedServer) -> None:
     quick = {"AIRFLOW__DAG_PROCESSOR__HEALTH_CHECK_THRESHOLD": "8", "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "1"}
     code, said, _ = server.health("DagProcessorJob")
     assert (code, said) == (1, "no DagProcessorJob runs on this host\n")
@@ -222,13 +222,13 @@ def test_a_part_is_healthy_while_its_heart_beats(server: BootstrappedServer) -> 
     assert "(limit 8 s)" in said
 
 
-def test_the_server_is_healthy_while_it_answers(server: BootstrappedServer) -> None:
+def test_the_server_is_healthy_while_it_responds(server: BootstrappedServer) -> None:
     code, said, cpu = server.health(f"{server.url}/api/v2/version")
     assert (code, said) == (0, "")
     assert cpu < 0.3
 
 
-def test_a_new_fernet_key_encrypts_the_connections_anew(new: BootstrappedServer, first: list[str]) -> None:
+def test_a_new_fernet_key_encrypts_the_connections_again(new: BootstrappedServer, first: list[str]) -> None:
     """The last test that needs the API server, which has the old key."""
     assert first
     new.write("airflow_fernet_key", GENERATED["AIRFLOW__CORE__FERNET_KEY"]())

@@ -18,7 +18,7 @@ def parsed(name: str) -> DAG:
 
 
 @pytest.mark.parametrize("name", ["workflow_events", "workflow_lifecycle"])
-def test_our_own_dags_run_for_ever_and_once(name: str) -> None:
+def test_internal_dags_run_continuously_and_once(name: str) -> None:
     dag = parsed(name)
     assert dag.max_active_runs == 1
     assert dag.catchup is False
@@ -27,7 +27,7 @@ def test_our_own_dags_run_for_ever_and_once(name: str) -> None:
     assert str(dag.schedule) == "@continuous"
 
 
-def test_the_example_says_what_it_takes() -> None:
+def test_the_example_has_parameters() -> None:
     dag = parsed("example_workflow")
     assert dag.description
     assert dag.schedule is None
@@ -40,7 +40,7 @@ def test_a_new_stack_runs_them_at_once(name: str) -> None:
     assert parsed(name).is_paused_upon_creation is False
 
 
-def test_airflows_configuration_says_which_dags_the_lifecycle_tells_of(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lifecycles_dags_are_configurable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__TRADEWIND__LIFECYCLE_INCLUDE", "eod_*")
     monkeypatch.setenv("AIRFLOW__TRADEWIND__LIFECYCLE_EXCLUDE", "eod_test")
     [task] = parsed("workflow_lifecycle").tasks

@@ -1,6 +1,6 @@
-"""Request bodies: read after the caller is known, bounded while they arrive.
+"""Request bodies: read after authentication, with a size limit enforced while they arrive.
 
-The bytes are read on the event loop, and parsed where the route runs: a worker thread.
+The bytes are read on the event loop, and parsed on the route's worker thread.
 """
 
 from collections.abc import Awaitable, Callable
@@ -21,7 +21,7 @@ Model = TypeVar("Model", bound=BaseModel)
 SINGLE_BYTES = 256 * 1024
 BATCH_BYTES = 8 * 1024 * 1024
 BATCH_DEPTH = json_text.MAX_DEPTH + 3
-"""`{"items": [{"parameters": ...}]}` is around each item's parameters."""
+"""`{"items": [{"parameters": ...}]}` encloses each item's parameters."""
 
 
 def bounded(limit: int) -> Callable[[Request], Awaitable[bytes]]:
@@ -34,9 +34,9 @@ def bounded(limit: int) -> Callable[[Request], Awaitable[bytes]]:
 
 
 def parse_items(model: type[Model], body: bytes) -> list[Model | list[FieldError]]:
-    """Return each item of `{"items": [...]}` as a model, or what is wrong with it.
+    """Return each item of `{"items": [...]}` as a model, or its errors.
 
-    An invalid item leaves the others as they are. Raises `ProblemError` (400, 422) for a body without such a list.
+    An invalid item does not affect the others. Raises `ProblemError` (400, 422) for a body without such a list.
     """
     document = json_bodies.document(body, BATCH_DEPTH)
     items = document.get("items") if isinstance(document, dict) and document.keys() == {"items"} else None
@@ -44,7 +44,7 @@ def parse_items(model: type[Model], body: bytes) -> list[Model | list[FieldError
         found = FieldError(
             pointer=pointer(["items"]), detail=f"must be the only field, a list of 1 to {MAX_BATCH_ITEMS}"
         )
-        raise problem_error(ProblemType.INVALID_REQUEST, "the body is no batch", errors=[found])
+        raise problem_error(ProblemType.INVALID_REQUEST, "the body is not a batch", errors=[found])
     return [_item(model, item) for item in items]
 
 

@@ -1,4 +1,4 @@
-"""What happened to the runs, over REST: pages behind a cursor."""
+"""`GET /workflows/changes`: the change feed in pages behind a cursor."""
 
 import time
 from dataclasses import dataclass
@@ -12,8 +12,7 @@ from tradewind_airflow.feed.change_feed import ChangeFeed
 from tradewind_airflow.feed.cursors import MAX_LENGTH, CursorError
 from tradewind_airflow.feed.poller import Poller
 from tradewind_airflow.runs.callers import Caller
-from tradewind_airflow.web.dependencies import CallerDep
-from tradewind_airflow.web.waiting import LookUps, LookUpsDep, PollerDep
+from tradewind_airflow.web.dependencies import CallerDep, LookupThreads, LookupThreadsDep, PollerDep
 from tradewind_contracts.changes import ChangePage
 from tradewind_contracts.problems import FieldError, ProblemType, pointer
 from tradewind_service.problem_responses import problem_error
@@ -22,25 +21,25 @@ router = APIRouter(tags=["workflows"])
 
 
 @dataclass(frozen=True)
-class Reader:
-    """Who reads the changes, and what it takes to do so."""
+class ChangePageReader:
+    """Reads pages of the change feed for one caller."""
 
     feed: ChangeFeed
     poller: Poller
-    look_ups: LookUps
+    lookup_threads: LookupThreads
     caller: Caller
 
     async def page(self, cursor: str | None, limit: int) -> ChangePage:
-        """Return the page behind a cursor; raise `ProblemError` (422) for what is none."""
+        """Return the page behind a cursor; raise `ProblemError` (422) for an invalid one."""
         try:
-            return await self.look_ups.run(self.feed.page, cursor, limit, self.caller.may_read)
+            return await self.lookup_threads.run(self.feed.page, cursor, limit, self.caller.may_read)
         except CursorError as error:
             found = FieldError(pointer=pointer(["query", "cursor"]), detail=str(error))
-            detail = "go on with the cursor of a page, or without"
+            detail = "unknown cursor; use the cursor of a page, or none"
             raise problem_error(ProblemType.INVALID_REQUEST, detail, errors=[found]) from error
 
     async def next_page(self, cursor: str, limit: int, wait: float) -> ChangePage:
-        """Return the first page that tells something, or the one at the time's end. Holds no thread while it waits."""
+        """Return the first page with events, or the page after `wait` seconds. Holds no thread while it waits."""
         until = time.monotonic() + wait
         with self.poller.follow_all() as anything:
             while True:
@@ -55,25 +54,27 @@ class Reader:
                 cursor = page.cursor
 
 
-def reader(request: Request, poller: PollerDep, look_ups: LookUpsDep, caller: CallerDep) -> Reader:
-    """Return who reads, for this one request."""
-    return Reader(request.app.state.change_feed, poller, look_ups, caller)
+def reader(
+    request: Request, poller: PollerDep, lookup_threads: LookupThreadsDep, caller: CallerDep
+) -> ChangePageReader:
+    """Return the reader of this one request."""
+    return ChangePageReader(request.app.state.change_feed, poller, lookup_threads, caller)
 
 
 @router.get("/workflows/changes")
 async def workflow_changes(
-    reader: Annotated[Reader, Depends(reader)],
+    reader: Annotated[ChangePageReader, Depends(reader)],
     cursor: Annotated[
-        str | None, Query(max_length=MAX_LENGTH, description="Of the page before; none: from now")
+        str | None, Query(max_length=MAX_LENGTH, description="Cursor of the previous page; none: from now")
     ] = None,
     since: Annotated[AwareDatetime | None, Query(description="Without a cursor: begin there instead of now")] = None,
     wait: Annotated[float, Query(ge=0, le=30, description="Seconds to wait for a change")] = 0,
-    limit: Annotated[int, Query(ge=1, le=1000, description="Runs whose changes a page tells at most")] = 500,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Maximum number of runs whose changes are on a page")] = 500,
 ) -> ChangePage:
-    """Return what happened to the runs that you may read, at least once each; `event_id` tells repeats.
+    """Return the status changes of the runs that you may read, at least once each; `event_id` identifies repeats.
 
-    Without a cursor the page is empty: its cursor stands for now, or for `since`. DAGs tagged `tradewind-internal` are
-    left out.
+    Without a cursor the page is empty: its cursor is for now, or for `since`. DAGs tagged `tradewind-internal` are left
+    out.
     """
     if since is not None and cursor is None:
         return ChangePage(events=[], cursor=cursors.encode(cursors.since(since)))

@@ -1,4 +1,4 @@
-"""Commands to a run over REST: cancel, retry, another priority."""
+"""Commands on a run over REST: cancel, retry, set the priority."""
 
 import logging
 from collections.abc import Iterator
@@ -28,10 +28,10 @@ BODY_BYTES = 16 * 1024
 REFUSALS: dict[int | str, dict[str, Any]] = {
     403: {"description": "You may not change runs of this DAG"},
     404: {"description": "No DAG that you may read has this run"},
-    409: {"description": "The run's state forbids it; `detail` says how it is and what to do"},
+    409: {"description": "The run's state does not allow it; `detail` gives the state and what to do"},
     503: {"description": "The scheduler or the database is busy, or the DAG is gone; nothing was changed"},
 }
-"""What the errors of a command mean; `docs.describe_problems` adds their form."""
+"""The errors of a command; `docs.describe_problems` adds their schema."""
 
 router = APIRouter(tags=["commands"])
 
@@ -54,7 +54,7 @@ def _reported(command: str, to: RunAddress) -> Iterator[None]:
         logger.info("%s of run %s by %s: %s", command, to.run_id, to.caller.name, outcome)
 
 
-def _mark(response: Response, *, repeated: bool) -> None:
+def _set_replayed(response: Response, *, repeated: bool) -> None:
     if repeated:
         response.headers["Idempotent-Replayed"] = "true"
 
@@ -67,14 +67,14 @@ def _status(dag_cache: DagCache, to: RunAddress) -> WorkflowStatus:
 def cancel_workflow(
     response: Response, to: RunAddressDep, dag_cache: DagCacheDep, body: BodyDep, idempotency_key: KeyHeader = None
 ) -> WorkflowStatus:
-    """Start nothing more of a run, and by `force` end what runs. May be repeated, with `force` after `graceful`.
+    """Start no more tasks of a run, and with `force` end the running ones. May be repeated, `force` after `graceful`.
 
-    With an `Idempotency-Key` it may be repeated after a retry as well, which it then leaves alone.
+    With an `Idempotency-Key` a repetition after a retry has no effect on the retried run.
     """
-    wanted = json_bodies.parse(CancelRequest, body)
+    parsed = json_bodies.parse(CancelRequest, body)
     key = request_headers.idempotency_key(idempotency_key or [])
     with _reported("cancel", to):
-        _mark(response, repeated=cancel(to, wanted, key))
+        _set_replayed(response, repeated=cancel(to, parsed, key))
     return _status(dag_cache, to)
 
 
@@ -82,18 +82,18 @@ def cancel_workflow(
 def retry_workflow(
     response: Response, to: RunAddressDep, dag_cache: DagCacheDep, body: BodyDep, idempotency_key: KeyHeader = None
 ) -> WorkflowStatus:
-    """Run again what failed of a run that has ended, or all of it; once per `Idempotency-Key`."""
-    wanted = json_bodies.parse(RetryRequest, body)
+    """Run the failed tasks of an ended run again, or all of them; once per `Idempotency-Key`."""
+    parsed = json_bodies.parse(RetryRequest, body)
     key = request_headers.idempotency_key(idempotency_key or [])
     with _reported("retry", to):
-        _mark(response, repeated=retry(to, wanted.scope, key))
+        _set_replayed(response, repeated=retry(to, parsed.scope, key))
     return _status(dag_cache, to)
 
 
 @router.post("/workflows/{workflow_run_id}/priority", status_code=status.HTTP_202_ACCEPTED, responses=REFUSALS)
 def prioritize_workflow(to: RunAddressDep, dag_cache: DagCacheDep, body: BodyDep) -> WorkflowStatus:
-    """Give another priority to a run that has not begun."""
-    wanted = json_bodies.parse(PriorityRequest, body)
+    """Change the priority of a run that has not begun."""
+    parsed = json_bodies.parse(PriorityRequest, body)
     with _reported("priority", to):
-        set_priority(to, wanted.priority)
+        set_priority(to, parsed.priority)
     return _status(dag_cache, to)

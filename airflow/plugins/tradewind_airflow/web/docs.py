@@ -1,6 +1,6 @@
-"""OpenAPI and its two viewers as ordinary routes, so that the app's guard covers them too.
+"""The OpenAPI document and its two viewers as ordinary routes, so that the app's guard covers them too.
 
-FastAPI adds its own without the app's dependencies: open to everybody.
+FastAPI would add its own without the app's dependencies: open to everybody.
 """
 
 from http import HTTPStatus
@@ -26,7 +26,7 @@ BODIES: dict[str, type[BaseModel]] = {
     "/workflows/{workflow_run_id}/retry": RetryRequest,
     "/workflows/{workflow_run_id}/priority": PriorityRequest,
 }
-"""The models of the bodies, which are parsed by hand (`bodies`)."""
+"""Path -> model of the request body, which FastAPI does not parse (`bodies`)."""
 
 PROBLEMS_EVERYWHERE = (401, 403, 422, 500, 503)
 PROBLEMS_OF_A_BODY = (400, 404, 413, 415)
@@ -41,7 +41,7 @@ def _path(request: Request, name: str) -> str:
 
 @router.get("/openapi.json")
 def openapi(request: Request) -> dict[str, Any]:
-    """Return the OpenAPI document, with the path that the app is mounted at as its server."""
+    """Return the OpenAPI document, with the app's mount path as its server."""
     return {**request.app.openapi(), "servers": [{"url": request.scope.get("root_path", "") or "/"}]}
 
 
@@ -58,7 +58,7 @@ def redoc(request: Request) -> HTMLResponse:
 
 
 def describe_bodies(app: FastAPI) -> None:
-    """Put the bodies into the app's OpenAPI document, which FastAPI cannot know of."""
+    """Add the request bodies to the app's OpenAPI document."""
     document = app.openapi()
     names, definitions = models_json_schema(
         [(model, "validation") for model in BODIES.values()], ref_template=REF_TEMPLATE
@@ -70,7 +70,7 @@ def describe_bodies(app: FastAPI) -> None:
 
 
 def describe_problems(app: FastAPI) -> None:
-    """Put the errors that `errors` answers into the app's OpenAPI document, for every operation there is."""
+    """Add the problem responses to every operation of the app's OpenAPI document."""
     document = app.openapi()
     names, definitions = models_json_schema([(Problem, "serialization")], ref_template=REF_TEMPLATE)
     document["components"]["schemas"] |= definitions["$defs"]
@@ -78,9 +78,9 @@ def describe_problems(app: FastAPI) -> None:
     for path, operations in document["paths"].items():
         for operation in operations.values():
             responses = operation["responses"]
-            told = {status: answer for status, answer in responses.items() if status >= "400" and status != "422"}
-            for status in {*told, *map(str, _problems(path, operation))}:
-                described = told.get(status, {}).get("description") or HTTPStatus(int(status)).phrase
+            declared = {status: one for status, one in responses.items() if status >= "400" and status != "422"}
+            for status in {*declared, *map(str, _problems(path, operation))}:
+                described = declared.get(status, {}).get("description") or HTTPStatus(int(status)).phrase
                 responses[status] = {"description": described, "content": content}
 
 

@@ -1,6 +1,6 @@
-"""The plugin's own errors, as problems.
+"""Problem responses of the plugin's and the database's errors.
 
-A mounted app inherits none of Airflow's handlers (`airflow.api_fastapi.app.init_error_handlers` is for the root alone).
+A mounted app inherits no handler of Airflow's (`airflow.api_fastapi.app.init_error_handlers` is for the root app only).
 """
 
 import logging
@@ -28,14 +28,14 @@ def _of_the_plugin(error: Exception) -> Problem:
 
 
 def _of_the_database(error: Exception) -> Problem:
-    logger.warning("Airflow's database cannot be used: %s", type(getattr(error, "orig", error)).__name__)
-    detail = "Airflow's database cannot be reached; no change was made that is not in a response you have had"
+    logger.warning("Airflow's database is unavailable: %s", type(getattr(error, "orig", error)).__name__)
+    detail = "Airflow's database is unavailable; retrying with the same run id or Idempotency-Key is safe"
     return problem(ProblemType.ENGINE_UNAVAILABLE, detail, retry_after=RETRY_AFTER)
 
 
 PROBLEMS: Mapping[type[Exception], ToProblem] = {
     **dict.fromkeys((RefusedError, TooManyWatchersError), _of_the_plugin),
-    # Down, gone in the middle, or all its connections in use.
+    # Down, connection lost, or all connections in use.
     **dict.fromkeys((OperationalError, InterfaceError, PoolTimeoutError), _of_the_database),
 }
-"""How each is answered."""
+"""Exception class -> its problem."""

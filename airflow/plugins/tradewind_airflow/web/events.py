@@ -1,4 +1,4 @@
-"""What happens to a run, pushed as Server-Sent Events (WHATWG HTML, section 9.2)."""
+"""`GET /workflows/{workflow_run_id}/events`: a run's events as Server-Sent Events (WHATWG HTML, section 9.2)."""
 
 import time
 from collections.abc import AsyncIterator
@@ -14,26 +14,26 @@ from pydantic import BaseModel
 from tradewind_airflow.feed import queries
 from tradewind_airflow.feed.poller import Poller
 from tradewind_airflow.feed.run_view import RunView, unsent
-from tradewind_airflow.web.waiting import AskedRunDep, PollerDep
+from tradewind_airflow.web.dependencies import PollerDep, RequestedRunDep
 
 router = APIRouter(tags=["workflows"])
 
 RETRY_MS = 2000
-"""When a client that lost the stream shall come again."""
+"""After how long a client that lost the stream reconnects."""
 
 LONGEST = 24 * 3600.0
-"""Seconds after which a stream ends in any case; its client comes again."""
+"""Seconds after which a stream ends in any case; its client reconnects."""
 
 HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
-"""No cache keeps the stream, and no nginx on the way gathers it."""
+"""No cache stores the stream, and no nginx buffers it."""
 
 END = format_sse_event(event="end", data_str="{}")
-"""There will be no more: the run has ended, or was deleted."""
+"""The last event: the run has ended, or was deleted."""
 
 EventId = Annotated[str | None, Header(alias="Last-Event-ID", max_length=100)]
 
 
-class Progress(BaseModel):
+class ProgressData(BaseModel):
     """The data of a `progress` event."""
 
     workflow_run_id: str
@@ -46,31 +46,31 @@ class Progress(BaseModel):
     response_class=Response,
     responses={
         status.HTTP_200_OK: {"content": {EventSourceResponse.media_type: {}}, "description": "Events, until the end"},
-        status.HTTP_204_NO_CONTENT: {"description": "You have had the last event: do not come again"},
+        status.HTTP_204_NO_CONTENT: {"description": "You have had the last event: do not reconnect"},
     },
 )
 async def workflow_events(
     request: Request,
-    asked: AskedRunDep,
+    requested: RequestedRunDep,
     poller: PollerDep,
     last_event_id: EventId = None,
     last: Annotated[str | None, Query(alias="last_event_id", max_length=100)] = None,
 ) -> Response:
-    """Tell what happens to a run until it has ended: `id` is the event's id, `event` its type, `data` the event.
+    """Stream a run's events until it has ended: `id` is the event's id, `event` its type, `data` the event.
 
-    The events behind `Last-Event-ID` come first, on whichever server: they are made from the run's row. `progress`
-    events come in between, without an id. The stream ends with the event `end`, or with the token that opened it.
+    The events after `Last-Event-ID` come first, on any server: they are derived from the run's row. `progress` events
+    come in between, without an id. The stream ends with the event `end`, or when the token that opened it expires.
     """
-    row_id, known = await asked.locate(), last_event_id or last
-    if known and is_over(await asked.look_ups.run(_view, row_id), known):
+    row_id, known = await requested.locate(), last_event_id or last
+    if known and is_over(await requested.lookup_threads.run(_view, row_id), known):
         return Response(status_code=status.HTTP_204_NO_CONTENT)
-    # A stream that has begun could not be refused any more.
+    # A stream that has begun can no longer be refused.
     poller.check_room()
     return EventSourceResponse(_stream(poller, row_id, known, _seconds_left(request)), headers=HEADERS)
 
 
 def is_over(view: RunView, known: str) -> bool:
-    """Whether a client that comes again has had all there will be."""
+    """Whether a reconnecting client has received every event of an ended run."""
     return view.has_ended and view.event_ids[-1:] == [known]
 
 
@@ -81,15 +81,15 @@ def _view(row_id: int) -> RunView:
 
 
 def _seconds_left(request: Request) -> float:
-    """Return how long the token is valid that the request was let in with."""
+    """Return how long the request's token is still valid."""
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     token = bearer if scheme.lower() == "bearer" else request.cookies.get(COOKIE_NAME_JWT_TOKEN, "")
     try:
-        # Airflow has verified it; only its end is of interest here.
+        # Airflow has verified it; only its expiry is needed here.
         claims = jwt.decode(token, options={"verify_signature": False, "verify_exp": False})
         return min(LONGEST, float(claims["exp"]) - time.time())
     except (jwt.InvalidTokenError, KeyError, TypeError, ValueError):
-        # Let in without a token, as an auth manager may do with the public.
+        # No token: an auth manager may allow public access.
         return LONGEST
 
 
@@ -97,10 +97,10 @@ async def _stream(poller: Poller, row_id: int, known: str | None, seconds: float
     until, heartbeat = time.monotonic() + seconds, poller.settings.heartbeat_interval
     yield format_sse_event(retry=RETRY_MS)
     with poller.watch(row_id) as run:
-        told = Told(known)
+        position = StreamPosition(known)
         while not poller.is_closing and (left := until - time.monotonic()) > 0:
             version, view = run.version, run.view
-            if view and (frames := told.frames(view)):
+            if view and (frames := position.frames(view)):
                 yield frames
             if view and view.has_ended:
                 return
@@ -108,18 +108,18 @@ async def _stream(poller: Poller, row_id: int, known: str | None, seconds: float
                 yield format_sse_event(comment="still here")
 
 
-class Told:
-    """What one client has been told."""
+class StreamPosition:
+    """What one client has received so far."""
 
     def __init__(self, known: str | None) -> None:
         self._last_id = known
         self._progress = 0.0
 
     def frames(self, view: RunView) -> bytes:
-        """Return what a view has beyond it, empty where that is nothing."""
+        """Return the frames of a view that the client has not received, empty if there are none."""
         if view.row is None:
             return END
-        frames = [_event(view, place) for place in range(unsent(view.event_ids, self._last_id), len(view.event_ids))]
+        frames = [_event(view, index) for index in range(unsent(view.event_ids, self._last_id), len(view.event_ids))]
         self._last_id = view.event_ids[-1] if view.event_ids else self._last_id
         if view.has_ended:
             frames.append(END)
@@ -129,11 +129,11 @@ class Told:
         return b"".join(frames)
 
 
-def _event(view: RunView, place: int) -> bytes:
-    kind = f"workflow.{view.transitions[place].status}"
-    return format_sse_event(event=kind, data_str=view.document(place), id=view.event_ids[place])
+def _event(view: RunView, index: int) -> bytes:
+    kind = f"workflow.{view.transitions[index].status}"
+    return format_sse_event(event=kind, data_str=view.document(index), id=view.event_ids[index])
 
 
 def _progress(run_id: str, progress: float) -> bytes:
-    said = Progress(workflow_run_id=run_id, progress=progress)
-    return format_sse_event(event="progress", data_str=said.model_dump_json())
+    data = ProgressData(workflow_run_id=run_id, progress=progress)
+    return format_sse_event(event="progress", data_str=data.model_dump_json())

@@ -1,4 +1,4 @@
-"""Who gets in: Airflow's users who may read DAG runs, and no page of somebody else's that their browser shows."""
+"""Access control: Airflow's users who may read DAG runs, and no cross-site requests of their browsers."""
 
 from functools import cache
 from itertools import chain
@@ -25,10 +25,10 @@ async def authenticated(
     bearer: BearerDep,
     _documented: Annotated[str | None, Depends(oauth2_scheme)],
 ) -> BaseUser:
-    """Return who asks, by the Bearer token or else Airflow's cookie; raise HTTPException (401).
+    """Return the user of the Bearer token or else of Airflow's cookie; raise HTTPException (401).
 
-    Airflow's own routes answer 403 to a token that is none (`resolve_user_from_token`). RFC 6750 section 3.1 wants 401:
-    a client that sees it gets itself a new token.
+    Airflow's own routes respond to an invalid token with 403 (`resolve_user_from_token`). RFC 6750 section 3.1 requires
+    401, on which clients request a new token.
     """
     try:
         return await get_user(request, None, bearer)
@@ -40,17 +40,17 @@ UserDep = Annotated[BaseUser, Depends(authenticated)]
 
 
 def guard(request: Request, user: UserDep, bearer: BearerDep) -> None:
-    """Let in who may read DAG runs; raise HTTPException (403) or `ProblemError` (403).
+    """Allow users who may read DAG runs; raise HTTPException (403) or `ProblemError` (403).
 
-    A browser sends the cookie along, whoever wrote the page, but never a Bearer token.
+    A browser sends the cookie with any page's request, but never a Bearer token.
     """
     if bearer is None and origins.is_foreign(request.method, request.headers, _trusted()):
-        raise problem_error(ProblemType.FORBIDDEN, "another site's page may not do this with your cookie")
+        raise problem_error(ProblemType.FORBIDDEN, "cross-site requests with Airflow's cookie are not allowed")
     _may_read_runs(request, user)
 
 
 @cache
 def _trusted() -> frozenset[str]:
-    """The origins that Airflow itself is told to let in, and its own as browsers know it."""
+    """The origins that Airflow's configuration allows, and Airflow's own public one."""
     urls = conf.getlist("api", "access_control_allow_origins"), [conf.get("api", "base_url", fallback="")]
     return frozenset(origins.of(url) for url in chain(*urls) if url) - {""}

@@ -1,8 +1,8 @@
-"""Whether a browser sends a request for a page of another site.
+"""Cross-origin request detection.
 
-The rules are those of Go's `http.CrossOriginProtection`: `Sec-Fetch-Site` where the browser sends it (all do since
-2023), and `Origin` against `Host` where it does not. Airflow's cookie is `SameSite=Lax`, which keeps out other sites,
-but not other origins of the same site.
+The rules are those of Go's `http.CrossOriginProtection`: `Sec-Fetch-Site` if the browser sends it (all do since 2023),
+else `Origin` against `Host`. Airflow's cookie is `SameSite=Lax`, which excludes other sites, but not other origins of
+the same site.
 """
 
 from collections.abc import Collection, Mapping
@@ -12,9 +12,9 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def is_foreign(method: str, headers: Mapping[str, str], trusted: Collection[str] = ()) -> bool:
-    """Whether a request that may change something comes from a page of an origin that is neither ours nor trusted.
+    """Whether a request with an unsafe method comes from a page of an origin that is neither our own nor trusted.
 
-    A request without both headers comes from no browser.
+    A request without either header does not come from a browser.
     """
     origin = headers.get("origin", "")
     if method in SAFE_METHODS or of(origin) in trusted:
@@ -25,7 +25,7 @@ def is_foreign(method: str, headers: Mapping[str, str], trusted: Collection[str]
 
 
 def of(url: str) -> str:
-    """Return the origin of a URL, or "" where it has none."""
+    """Return the origin of a URL, or "" if it has none."""
     try:
         parts = urlsplit(url.strip())
     except ValueError:

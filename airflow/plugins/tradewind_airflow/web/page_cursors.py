@@ -1,4 +1,4 @@
-"""Where a page of runs ended, as text that callers hand back unread."""
+"""Opaque cursors of the list of runs: where a page ended."""
 
 import base64
 import binascii
@@ -11,7 +11,7 @@ _VERSION = b"1:"
 
 
 def encode(row_id: int) -> str:
-    """Return the cursor for what lies below a row of `dag_run`."""
+    """Return the cursor of the runs before a row of `dag_run`."""
     return base64.urlsafe_b64encode(_VERSION + str(row_id).encode()).decode().rstrip("=")
 
 

@@ -1,4 +1,4 @@
-"""The list of runs, over REST."""
+"""`GET /workflows/runs`: the list of runs."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -20,7 +20,7 @@ from tradewind_service.request_headers import MAX_KEY_LENGTH
 router = APIRouter(tags=["workflows"])
 
 Instant = Annotated[AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), le=datetime(9000, 1, 1, tzinfo=UTC))]
-"""A time that every database and every time zone can hold."""
+"""A time that every database and every time zone can represent."""
 
 
 class RunQuery(RequestModel):
@@ -30,10 +30,9 @@ class RunQuery(RequestModel):
     status: list[RunStatus] = Field(
         default=[],
         max_length=len(RunStatus),
-        description="What the run's status reads now. `held`: queued, its DAG is paused; `queued`: queued, its DAG is "
-        "not; `waiting`: running, and a person is asked; `running`: running, and nobody is; `cancelled` and `failed`: "
-        "ended as failed, with and without a cancel that had an effect. Airflow has no run that is `triggered` or "
-        "`rejected`.",
+        description="The run's current status. `held`: queued, its DAG is paused; `queued`: queued, its DAG is not; "
+        "`waiting`: running, waiting for human input; `running`: running, and not waiting; `cancelled` and `failed`: "
+        "failed, with and without a cancel that had an effect. No Airflow run is `triggered` or `rejected`.",
     )
     created_after: Instant | None = Field(default=None, description="Created at this time or later")
     created_before: Instant | None = Field(default=None, description="Created earlier than this time")
@@ -41,25 +40,25 @@ class RunQuery(RequestModel):
         default=None,
         min_length=1,
         max_length=MAX_KEY_LENGTH,
-        description="Made by your own trigger with this `Idempotency-Key`, given without quotes; needs `workflow_id`",
+        description="Created by your trigger with this `Idempotency-Key`, without quotes; requires `workflow_id`",
     )
     cursor: str | None = Field(
-        default=None, max_length=page_cursors.MAX_LENGTH, description="`next_cursor` of the page before"
+        default=None, max_length=page_cursors.MAX_LENGTH, description="`next_cursor` of the previous page"
     )
     limit: int = Field(default=50, ge=1, le=500)
 
 
 @router.get("/workflows/runs")
 def list_runs(caller: CallerDep, query: Annotated[RunQuery, Query()]) -> WorkflowRunPage:
-    """Return the runs that fit, newest first, of the workflows that you may read; results and errors are left out.
+    """Return the matching runs of the workflows that you may read, newest first, without results and errors.
 
-    Runs that are made while you turn the pages are on none of them; begin again to see them.
+    Runs created after the first page are not on the following pages; start again to see them.
     """
-    found, below = run_list.page(caller, query.workflow_id, _wanted(query, caller), query.limit)
+    found, below = run_list.page(caller, query.workflow_id, _filter(query, caller), query.limit)
     return WorkflowRunPage(runs=found, next_cursor=None if below is None else page_cursors.encode(below))
 
 
-def _wanted(query: RunQuery, caller: Caller) -> RunFilter:
+def _filter(query: RunQuery, caller: Caller) -> RunFilter:
     return RunFilter(
         statuses=frozenset(query.status),
         run_ids=None if query.idempotency_key is None else _run_ids(query.idempotency_key, query, caller),
@@ -72,5 +71,5 @@ def _wanted(query: RunQuery, caller: Caller) -> RunFilter:
 def _run_ids(key: str, query: RunQuery, caller: Caller) -> frozenset[str]:
     if not query.workflow_id:
         found = FieldError(pointer=pointer(["query", "workflow_id"]), detail="required with idempotency_key")
-        raise problem_error(ProblemType.INVALID_REQUEST, "an idempotency key needs its workflow", errors=[found])
+        raise problem_error(ProblemType.INVALID_REQUEST, "idempotency_key requires workflow_id", errors=[found])
     return frozenset(run_ids.from_idempotency_key(caller.name, workflow, key) for workflow in query.workflow_id)

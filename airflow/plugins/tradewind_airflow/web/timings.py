@@ -1,4 +1,4 @@
-"""How long requests take, by route, through Airflow's own stats."""
+"""Request durations by route, reported through Airflow's stats."""
 
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
@@ -10,14 +10,14 @@ from tradewind_service.request_instrument import method
 
 
 class RequestTimings:
-    """The recorder of requests: the timer `tradewind.request.duration`, whose tags are bounded.
+    """Records requests with the timer `tradewind.request.duration`, whose tags are bounded.
 
-    They are `operation` (the route's name, `none` where no route matches), `method`, and `status` (`2xx` to `5xx`).
-    Nothing of what a request carries is in them.
+    They are `operation` (the route's name, `none` if no route matches), `method`, and `status` (`2xx` to `5xx`), and
+    contain no other data of a request.
     """
 
     def in_progress(self) -> AbstractContextManager[object]:
-        """Count nothing: Airflow's stats have no gauge that goes up and down by process."""
+        """Do nothing: Airflow's stats have no gauge per process."""
         return nullcontext()
 
     def answered(self, scope: Scope, status: int, seconds: float) -> None:
@@ -28,7 +28,7 @@ class RequestTimings:
 def tags(scope: Scope, status: int) -> dict[str, str]:
     """Return the tags of a request."""
     return {
-        # Where none of our routes matches, this is the mount of the whole app, which has no name.
+        # If no route matches, this is the mount of the whole app, which has no name.
         "operation": getattr(scope.get("route"), "name", None) or "none",
         "method": method(scope),
         "status": f"{status // 100}xx",

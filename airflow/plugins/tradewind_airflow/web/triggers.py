@@ -1,6 +1,6 @@
-"""Airflow's workflows over REST: which there are, and runs of them, one or many.
+"""Airflow's workflows over REST: the list, and triggers of one run or many.
 
-The same paths and models as the facade's, with Airflow's own users and rights. Handlers are plain functions: FastAPI
+The paths and models are the facade's, with Airflow's own users and permissions. Handlers are plain functions: FastAPI
 runs them on worker threads, so that the database never blocks the event loop.
 """
 
@@ -29,7 +29,7 @@ def list_workflows(dag_cache: DagCacheDep, caller: CallerDep) -> list[WorkflowIn
 
 
 @router.post("/workflows/trigger", status_code=status.HTTP_202_ACCEPTED)
-def trigger_workflow(  # FastAPI's way to name what a request brings
+def trigger_workflow(
     request: Request,
     response: Response,
     service: TriggerServiceDep,
@@ -37,12 +37,12 @@ def trigger_workflow(  # FastAPI's way to name what a request brings
     body: Annotated[bytes, Depends(bodies.bounded(bodies.SINGLE_BYTES))],
     idempotency_key: Annotated[list[str] | None, Header()] = None,
 ) -> WorkflowResponse:
-    """Make one run; `deduplicated` and `Idempotent-Replayed: true` where this `Idempotency-Key` had made it before."""
-    wanted = json_bodies.parse(WorkflowRequest, body)
+    """Create one run; `deduplicated` and `Idempotent-Replayed: true` if this `Idempotency-Key` created it before."""
+    parsed = json_bodies.parse(WorkflowRequest, body)
     key = request_headers.idempotency_key(idempotency_key or [])
-    run_id = run_ids.from_idempotency_key(caller.name, wanted.workflow_id, key) if key else run_ids.new()
-    # Validated as a request: not validated a second time.
-    item = BatchItem.model_construct(**dict(wanted), workflow_run_id=run_id)
+    run_id = run_ids.from_idempotency_key(caller.name, parsed.workflow_id, key) if key else run_ids.new()
+    # Already validated as a request.
+    item = BatchItem.model_construct(**dict(parsed), workflow_run_id=run_id)
     outcome = service.trigger([item], caller)[0]
     result = accepted(outcome.result)
     repeated = result.outcome is Outcome.EXISTS
@@ -53,14 +53,14 @@ def trigger_workflow(  # FastAPI's way to name what a request brings
         workflow_run_id=run_id,
         status=result.status or RunStatus.QUEUED,
         created_at=outcome.created_at or datetime.now(UTC),
-        workflow_id=wanted.workflow_id,
-        workflow_type=wanted.workflow_type,
+        workflow_id=parsed.workflow_id,
+        workflow_type=parsed.workflow_type,
         deduplicated=repeated,
     )
 
 
 def accepted(result: ItemResult) -> ItemResult:
-    """Return the result of an item that has a run; raise its problem as `ProblemError`."""
+    """Return the result of an item that has a run; raise its problem otherwise (`ProblemError`)."""
     if result.problem:
         raise ProblemError(result.problem)
     return result
@@ -70,15 +70,15 @@ def accepted(result: ItemResult) -> ItemResult:
 def trigger_batch(
     service: TriggerServiceDep, caller: CallerDep, body: Annotated[bytes, Depends(bodies.bounded(bodies.BATCH_BYTES))]
 ) -> BatchResponse:
-    """Make up to 500 runs in one transaction; each item gets its own answer, and costs no other item its run."""
+    """Create up to 500 runs in one transaction; each item has its own result, and a failure affects no other item."""
     items = bodies.parse_items(BatchItem, body)
     outcomes = iter(service.trigger([item for item in items if isinstance(item, BatchItem)], caller))
     return BatchResponse(
-        items=[next(outcomes).result if isinstance(item, BatchItem) else not_an_item(item) for item in items]
+        items=[next(outcomes).result if isinstance(item, BatchItem) else invalid_item(item) for item in items]
     )
 
 
-def not_an_item(errors: list[FieldError]) -> ItemResult:
-    """Return the answer to what is no trigger at all."""
-    why = problem(ProblemType.INVALID_REQUEST, f"{len(errors)} field(s) do not fit", errors=errors)
-    return ItemResult(outcome=Outcome.REJECTED, workflow_run_id=None, problem=why)
+def invalid_item(errors: list[FieldError]) -> ItemResult:
+    """Return the result of an item that is not a valid trigger."""
+    found = problem(ProblemType.INVALID_REQUEST, f"{len(errors)} invalid field(s)", errors=errors)
+    return ItemResult(outcome=Outcome.REJECTED, workflow_run_id=None, problem=found)

@@ -1,4 +1,4 @@
-"""What Airflow mounts in place of our app when that cannot be built. It needs nothing but Starlette."""
+"""The app that Airflow mounts if ours cannot be created. It imports only Starlette."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ _CREDENTIALS = re.compile(r"//[^/\s]*@")
 
 
 def unavailable_app(error: Exception) -> ASGIApp:
-    """Return an ASGI app that answers every request with 503 and the reason, which is logged once."""
+    """Return an ASGI app that responds to every request with 503 and the reason, which is logged once."""
     reason = _reason(error)
     logger.error("Tradewind cannot be loaded; Airflow runs without it, and /tradewind answers 503: %s", reason)
     # Not by the contract's models: what cannot be imported may be just these.

@@ -1,4 +1,4 @@
-"""A browser's request for another site's page is told from all others."""
+"""Cross-site requests of browsers are detected."""
 
 import pytest
 
@@ -19,7 +19,7 @@ OURS = {"host": "airflow.bank:8080"}
         {"origin": "https://portal.bank"},
     ],
 )
-def test_our_own_pages_trusted_ones_and_programs_are_let_in(headers: dict[str, str]) -> None:
+def test_own_pages_trusted_ones_and_programs_are_allowed(headers: dict[str, str]) -> None:
     assert not origins.is_foreign("POST", OURS | headers, {"https://portal.bank"})
 
 
@@ -37,7 +37,7 @@ def test_our_own_pages_trusted_ones_and_programs_are_let_in(headers: dict[str, s
     ],
 )
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "QUERY"])
-def test_a_foreign_page_may_change_nothing(method: str, headers: dict[str, str]) -> None:
+def test_a_foreign_page_may_not_change_anything(method: str, headers: dict[str, str]) -> None:
     assert origins.is_foreign(method, OURS | headers, {"https://portal.bank"})
 
 

@@ -18,7 +18,7 @@ TO = RunAddress("run-1", CALLER)
 
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
-    """The tags of what is counted."""
+    """The tags of the counted commands."""
     found: list[dict[str, str]] = []
     monkeypatch.setattr(stats, "incr", lambda name, tags: found.append({"name": name, **tags}))
     return found

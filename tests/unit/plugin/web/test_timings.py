@@ -1,4 +1,4 @@
-"""What a request's duration is filed under is bounded, whatever is asked for."""
+"""The tags of request durations are bounded, whatever the request."""
 
 from types import SimpleNamespace
 
@@ -23,7 +23,7 @@ def test_without_a_route_there_are_few_series(method: str, path: str, status: in
 
 
 @pytest.mark.parametrize("status", [200, 202, 404, 503])
-def test_a_route_goes_by_its_name(status: int) -> None:
+def test_a_route_is_tagged_with_its_name(status: int) -> None:
     scope = {"method": "GET", "path": "/workflows/a-run/status", "route": SimpleNamespace(name="workflow_status")}
     assert timings.tags(scope, status) == {
         "operation": "workflow_status",
