@@ -38,7 +38,7 @@ def test_any_password_fits_into_an_address(secret: str, tmp_path_factory: pytest
 
 
 @pytest.mark.parametrize("content", [None, ""])
-def test_a_secret_that_is_missing_is_told(tmp_path: Path, content: str | None) -> None:
+def test_a_missing_secret_is_reported(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         (tmp_path / "name").write_text(content)
     done = ask(tmp_path, "name")

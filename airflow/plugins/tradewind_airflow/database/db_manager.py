@@ -1,4 +1,4 @@
-"""What `airflow db migrate` runs for Tradewind: `[database] external_db_managers` names the class here."""
+"""Tradewind's part of `airflow db migrate`; `[database] external_db_managers` names the class."""
 
 from pathlib import Path
 
@@ -13,10 +13,10 @@ FOLDER = Path(__file__).parent
 
 
 class TradewindDBManager(BaseDBManager):
-    """Makes Tradewind's indexes on Airflow's tables (`indexes`), by Alembic; it has no tables of its own.
+    """Creates Tradewind's indexes on Airflow's tables (`indexes`) with Alembic; Tradewind has no tables of its own.
 
-    `airflow db migrate` and `airflow db-manager migrate <this class>` make what is missing, however often they are
-    run: an index that somebody dropped comes back as well. Source of the contract: `airflow.utils.db_manager`.
+    `airflow db migrate` and `airflow db-manager migrate <this class>` are idempotent, and create a dropped index again.
+    The interface is defined in `airflow.utils.db_manager`.
     """
 
     metadata = MetaData()
@@ -25,10 +25,10 @@ class TradewindDBManager(BaseDBManager):
     alembic_file = str(FOLDER / "alembic.ini")
     supports_table_dropping = True
     revision_heads_map = {"0.1.0": "0001"}  # noqa: RUF012  # an instance variable to Airflow's types
-    """Our version -> its newest revision, for `--to-version`."""
+    """Tradewind's version -> its newest revision, for `--to-version`."""
 
     def create_db_from_orm(self) -> None:
-        """Make the indexes in a new database."""
+        """Create the indexes in a new database."""
         self.upgradedb()
 
     def upgradedb(
@@ -38,25 +38,25 @@ class TradewindDBManager(BaseDBManager):
         show_sql_only: bool = False,
         use_migration_files: bool = False,  # noqa: ARG002  # there is no other way
     ) -> None:
-        """Bring the indexes to `to_revision`, the newest by default; print the SQL alone with `show_sql_only`."""
-        config, wanted = self._config(), to_revision or "heads"
+        """Upgrade to `to_revision`, the newest by default; only print the SQL with `show_sql_only`."""
+        config, target = self._config(), to_revision or "heads"
         if show_sql_only:
-            command.upgrade(config, f"{from_revision or 'base'}:{wanted}", sql=True)
+            command.upgrade(config, f"{from_revision or 'base'}:{target}", sql=True)
             return
         incomplete = bool(indexes.missing(self.session.connection()))
-        # A build CONCURRENTLY waits for open transactions, and SQLite for open readers: this one as well.
+        # CREATE INDEX CONCURRENTLY waits for open transactions, and SQLite for open readers: end our own.
         self.session.commit()
         if incomplete:
             command.stamp(config, "base")
-        command.upgrade(config, wanted)
+        command.upgrade(config, target)
 
     def downgrade(self, to_revision: str, from_revision: str | None = None, show_sql_only: bool = False) -> None:
-        """Go back to `to_revision`; `base` removes the indexes."""
+        """Downgrade to `to_revision`; `base` removes the indexes."""
         self.session.commit()
-        config, wanted = self._config(), to_revision
+        config, target = self._config(), to_revision
         if show_sql_only:
-            wanted = f"{from_revision or self.get_script_object(config).get_current_head()}:{to_revision}"
-        command.downgrade(config, wanted, sql=show_sql_only)
+            target = f"{from_revision or self.get_script_object(config).get_current_head()}:{to_revision}"
+        command.downgrade(config, target, sql=show_sql_only)
 
     def drop_tables(self, connection: Connection) -> None:
         """Remove the indexes and the record of their revision (`airflow db reset`)."""

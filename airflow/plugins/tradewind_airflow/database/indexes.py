@@ -1,7 +1,7 @@
-"""Tradewind's own indexes on Airflow's tables, without which a run is looked for by reading all runs.
+"""Tradewind's own indexes on Airflow's tables, without which finding a run scans all runs.
 
-Airflow has no index on `dag_run.run_id` alone, none on `updated_at`, none that keeps a DAG's runs in their order, and
-none on pending human input. Reasons and measurements: docs/adr/0006-own-indexes.md.
+Airflow has no index on `dag_run.run_id` alone, none on `updated_at`, none on a DAG's runs in order, and none on pending
+human input. Reasons and measurements: docs/adr/0006-own-indexes.md.
 """
 
 import logging
@@ -16,16 +16,16 @@ logger = logging.getLogger(__name__)
 
 MIGRATE = "airflow db migrate"
 MANAGER = "tradewind_airflow.database.db_manager.TradewindDBManager"
-"""What `[database] external_db_managers` has to name for `MIGRATE` to make the indexes."""
+"""The value of `[database] external_db_managers` with which `MIGRATE` creates the indexes."""
 
 
 DATABASES = {"postgresql", "sqlite"}
-"""Where the indexes are made."""
+"""The dialects on which the indexes are created."""
 
 
 @dataclass(frozen=True)
 class OwnIndex:
-    """One index; `where` makes it a partial one, in SQL that Postgres and SQLite both read."""
+    """One index; `where` makes it a partial one, in SQL that is valid on Postgres and SQLite."""
 
     name: str
     table: str
@@ -49,20 +49,20 @@ _BROKEN = text(
 
 
 def schema() -> str | None:
-    """Return the schema of Airflow's tables; None for the database's own choice."""
+    """Return the schema of Airflow's tables; None for the database's default."""
     named: str | None = Base.metadata.schema
     return named
 
 
 def broken(connection: Connection) -> set[str]:
-    """Return those of our indexes that an interrupted `CREATE INDEX CONCURRENTLY` left behind: no query uses them."""
+    """Return the indexes that an interrupted `CREATE INDEX CONCURRENTLY` left invalid: no query uses them."""
     if connection.dialect.name != "postgresql":
         return set()
     return set(connection.scalars(_BROKEN, {"names": [index.name for index in INDEXES]}))
 
 
 def missing(connection: Connection) -> list[OwnIndex]:
-    """Return those of our indexes that are not there, or not usable."""
+    """Return the indexes that are missing or invalid."""
     found = inspect(connection)
     tables = {index.table for index in INDEXES}
     names = {one["name"] for table in tables for one in found.get_indexes(table, schema())} - broken(connection)
@@ -70,16 +70,16 @@ def missing(connection: Connection) -> list[OwnIndex]:
 
 
 def report_missing() -> None:
-    """Say in the log which indexes are missing, and what to do; nothing else depends on it."""
+    """Log which indexes are missing, and how to create them; nothing else depends on it."""
     try:
         with create_session(scoped=False) as session:
             names = [index.name for index in missing(session.connection())]
     except SQLAlchemyError:
-        logger.exception("whether Tradewind's indexes are there could not be asked")
+        logger.exception("cannot check for Tradewind's indexes")
         return
     if names:
         logger.error(
-            "Tradewind's indexes %s are missing: everything works, and each look-up reads all runs. Set [database] "
+            "Tradewind's indexes %s are missing: everything works, but each lookup scans all runs. Set [database] "
             "external_db_managers = %s and run `%s`; it locks nothing on Postgres.",
             ", ".join(names),
             MANAGER,

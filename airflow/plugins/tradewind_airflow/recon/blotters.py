@@ -1,4 +1,4 @@
-"""Blotters: CSV files as people and custodians send them, read into trades or refused with all their faults named."""
+"""Blotters: CSV files of people and custodians, read into trades or refused with a list of all errors."""
 
 import csv
 import io
@@ -17,17 +17,17 @@ _TRAILERS = frozenset({"trailer", "total", "totals", "eof", "end"})
 
 
 class BlotterError(ValueError):
-    """A file that cannot be reconciled as it is. The message names the file, and each fault's line and column."""
+    """A blotter with errors. The message gives the file, and each error's line and column."""
 
     def __init__(self, name: str, faults: list[str]) -> None:
-        told = faults[:MAX_FAULTS] + (["and more"] if len(faults) > MAX_FAULTS else [])
-        super().__init__(f"{name} cannot be read:\n  " + "\n  ".join(told))
+        listed = faults[:MAX_FAULTS] + (["and more"] if len(faults) > MAX_FAULTS else [])
+        super().__init__(f"{name} cannot be read:\n  " + "\n  ".join(listed))
         self.name = name
-        self.faults = told
+        self.faults = listed
 
 
 def read(path: Path, cells: CellReader, *, references_required: bool = False) -> list[Trade]:
-    """Return the trades of a blotter; raise `BlotterError` with every fault, at most 20."""
+    """Return the trades of a blotter; raise `BlotterError` with every error, at most 20."""
     text = _text(path)
     faults: list[str] = []
     try:
@@ -63,7 +63,7 @@ def _bytes(path: Path) -> bytes:
 
 
 class _Rows:
-    """The rows below a header; what is wrong with them goes to `faults`."""
+    """Parses the rows below a header; their errors are added to `faults`."""
 
     def __init__(
         self, header: columns.Header, cells: CellReader, faults: list[str], *, references_required: bool
@@ -122,8 +122,8 @@ class _Rows:
         width = self._header.width
         if len(row) == width or (len(row) > width and not any(cell.strip() for cell in row[width:])):
             return True
-        told = "is a value with a separator in it unquoted?" if len(row) > width else "is the line cut off?"
-        self._faults.append(f"line {line}: {len(row)} cells where the header has {width}; {told}")
+        hint = "is a value with a separator in it unquoted?" if len(row) > width else "is the line cut off?"
+        self._faults.append(f"line {line}: {len(row)} cells where the header has {width}; {hint}")
         return False
 
     def _check_trailer(self, line: int, row: list[str], count: int) -> None:
@@ -142,7 +142,7 @@ def _first_word(row: list[str]) -> str:
 
 
 def write_normalised(trades: list[Trade], file: TextIO) -> None:
-    """Write trades so that `read_normalised` gives the same ones back."""
+    """Write trades in the format that `read_normalised` reads."""
     csv.writer(file).writerows([Trade._fields, *trades])
 
 

@@ -1,4 +1,4 @@
-"""Breaks: what two blotters do not agree on, in the words of the field (FIX MatchExceptionGrp 2772-2780, ISO 20022).
+"""Breaks: what two blotters do not agree on, in the industry's terms (FIX MatchExceptionGrp 2772-2780, ISO 20022).
 
 `reason_code` is ISO 20022's UnmatchedReason (MT548 24B NMAT). Amounts and owners come from code alone.
 """
@@ -56,8 +56,8 @@ REASON_CODES = {
 }
 
 
-class Evidence(BaseModel):
-    """A row that shows the break: where it stands, and what it says."""
+class RowEvidence(BaseModel):
+    """A row that shows the break: its file and line, and its fields."""
 
     row: str = Field(examples=["our_blotter.csv:17"])
     trade: dict[str, str]
@@ -78,17 +78,17 @@ class Break(BaseModel):
     age_days: int
     owner: Owner
     reason_code: str
-    evidence: list[Evidence]
+    evidence: list[RowEvidence]
     text: str
 
     @property
     def amount(self) -> Decimal:
-        """The amount at risk, to reckon with."""
+        """The amount at risk as a number."""
         return Decimal(self.amount_at_risk)
 
 
 class BreakWriter:
-    """Words breaks for one reconciliation."""
+    """Creates the breaks of one reconciliation, with their texts."""
 
     def __init__(self, parties: Parties, tolerances: Tolerances, as_of: date) -> None:
         self._parties = parties
@@ -103,11 +103,11 @@ class BreakWriter:
         return [self._mismatch(pair, field) for field in COMPARED if not self._agrees(pair, field)]
 
     def is_equal(self, pair: Pair) -> bool:
-        """Whether nothing at all differs, but for a reference that one side does not give."""
+        """Whether nothing differs except a reference that one side leaves out."""
         return pair.ours.economics == pair.theirs.economics
 
     def missing(self, trade: Trade, *, ours: bool) -> Break:
-        """Return the break of a row that only one side has; `ours` says that it is our row."""
+        """Return the break of a row that only one side has; `ours`: it is our row."""
         kind = BreakType.MISSING_THEIRS if ours else BreakType.MISSING_OURS
         having, lacking = (self._parties.us, self._parties.them) if ours else (self._parties.them, self._parties.us)
         text = f"{having} has {_named(trade)}, {lacking} has no such trade"
@@ -163,14 +163,14 @@ class BreakWriter:
             text=text,
         )
 
-    def _evidence(self, trade: Trade, *, ours: bool) -> Evidence:
-        return Evidence(row=f"{self._parties.file(ours=ours)}:{trade.line}", trade=trade.as_row())
+    def _evidence(self, trade: Trade, *, ours: bool) -> RowEvidence:
+        return RowEvidence(row=f"{self._parties.file(ours=ours)}:{trade.line}", trade=trade.as_row())
 
     def _age(self, *trades: Trade) -> int:
         return max(0, *((self._as_of - trade.trade_date).days for trade in trades))
 
     def _id(self, kind: BreakType, *trades: Trade) -> str:
-        # The same break of the same day has the same id in every run, wherever its rows stand.
+        # The same break of the same day has the same id in every run, whatever the order of the rows.
         said = "\x1f".join([self._as_of.isoformat(), kind, *(v for t in trades for v in t.as_row().values())])
         self._seen[said] = self._seen.get(said, 0) + 1
         return hashlib.sha256(f"{said}\x1f{self._seen[said]}".encode()).hexdigest()[:20]

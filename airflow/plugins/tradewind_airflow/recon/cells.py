@@ -1,4 +1,4 @@
-"""What stands in a cell: numbers, days, ISINs, sides, currencies and references, as blotters write them.
+"""Parsers of cells: numbers, days, ISINs, sides, currencies and references, as written in blotters.
 
 Nothing is guessed. `1,234` is a thousand or one and a bit, and `03/04/2026` is March or April: the file's format says
 which, and a cell that does not fit it is a fault.
@@ -33,7 +33,7 @@ def _number(mark: str, separators: str) -> re.Pattern[str]:
 
 
 _NUMBERS = {mark: _number(mark, other + _APOSTROPHES + _SPACES) for mark, other in (".,", ",.")}
-"""Decimal mark -> a number, with one and the same separator of thousands throughout, or with none."""
+"""Decimal mark -> a number, with one thousands separator throughout, or with none."""
 _MAX_NUMBER = 28
 """Characters: what Python's default decimal context holds without rounding."""
 
@@ -52,7 +52,7 @@ _SIDE_OF = {word: side for side, words in _SIDES.items() for word in words}
 
 
 class BlotterFormat(BaseModel):
-    """How a file writes numbers and days."""
+    """A file's number and date format."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -61,11 +61,11 @@ class BlotterFormat(BaseModel):
 
 
 class CellError(ValueError):
-    """A cell that does not hold what its column promises; the message says what would be right."""
+    """A cell with an invalid value; the message gives the expected format."""
 
 
 class CellReader:
-    """Reads the cells of one file; what was read once is remembered, as a file repeats its days and securities."""
+    """Parses the cells of one file, with a cache, as a file repeats its days and securities."""
 
     def __init__(self, written: BlotterFormat, *, mirrored: bool = False) -> None:
         self._format = written
@@ -74,7 +74,7 @@ class CellReader:
         self._isins: dict[str, str] = {}
 
     def number(self, text: str) -> Decimal:
-        """Return an amount without its sign, which may stand before it, behind it, or be a pair of brackets."""
+        """Return an amount without its sign, which may be before it, after it, or a pair of brackets."""
         mark = self._format.decimal_mark
         digits = _unsigned(text.strip(_SPACES))
         match = _NUMBERS[mark].fullmatch(digits)
@@ -92,7 +92,7 @@ class CellReader:
         return value
 
     def day(self, text: str) -> date:
-        """Return the day that `text` names in the file's date format."""
+        """Return the day of `text` in the file's date format."""
         known = self._days.get(text)
         return known if known is not None else self._days.setdefault(text, self._parse_day(text))
 
@@ -115,7 +115,7 @@ class CellReader:
         return side.mirrored if self._mirrored else side
 
     def currency(self, text: str) -> str:
-        """Return a currency's code (ISO 4217). Pence and cents are refused: read as pounds they are a hundredfold."""
+        """Return a currency's code (ISO 4217). Minor units are refused: read as pounds, pence are a hundredfold."""
         code = text.strip()
         if code in _MINOR_UNITS:
             raise CellError(f"{_shown(text)} is a minor unit; give prices in the currency itself")
@@ -124,7 +124,7 @@ class CellReader:
         return code.upper()
 
     def reference(self, text: str) -> str:
-        """Return the reference, or nothing for one of the words that say that there is none."""
+        """Return the reference, or "" for a placeholder such as `N/A`."""
         reference = text.strip().upper()
         return "" if reference in _NO_REFERENCE else reference
 

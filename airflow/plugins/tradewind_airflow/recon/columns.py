@@ -1,4 +1,4 @@
-"""Which line of a file is its header, what separates its cells, and which column holds which field."""
+"""Detects a file's header line, its separator, and the column of each field."""
 
 import csv
 from collections.abc import Iterable, Sequence
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 SEPARATORS = (",", ";", "\t", "|")
 MAX_PREAMBLE = 30
-"""Lines in which the header is looked for: reports put titles and dates before it."""
+"""Lines in which the header is searched: reports put titles and dates before it."""
 MAX_HEADER = 20_000
-"""Characters of a line that are looked at; the csv module raises at a hundred thousand in one cell."""
+"""Characters of a line that are parsed; the csv module raises at a hundred thousand in one cell."""
 
 NAMES: dict[str, tuple[str, ...]] = {
     "trade_id": ("trade id", "trade ref", "trade reference", "client ref", "client reference", "our reference",
@@ -22,11 +22,11 @@ NAMES: dict[str, tuple[str, ...]] = {
     "trade_date": ("trade date", "deal date", "td"),
     "settlement_date": ("settlement date", "settle date", "value date", "contractual settlement date", "sd"),
 }  # fmt: skip
-"""The headings that are understood for each field; case, spaces and punctuation do not matter."""
+"""The accepted headings of each field; case, spaces and punctuation are ignored."""
 
 
 class HeaderError(ValueError):
-    """A file without a usable header; `line` is the one that came nearest, from 1."""
+    """A file without a usable header; `line` is the closest match, from 1."""
 
     def __init__(self, line: int, detail: str) -> None:
         super().__init__(detail)
@@ -36,7 +36,7 @@ class HeaderError(ValueError):
 
 @dataclass(frozen=True)
 class Header:
-    """Where the header is and what it says. `columns` is field -> (index, heading)."""
+    """A file's header and its line. `columns` is field -> (index, heading)."""
 
     line: int
     separator: str
@@ -77,8 +77,8 @@ def _read(line: int, text: str, separator: str) -> Header:
 
 
 def _missing(fields: list[str]) -> str:
-    told = "; ".join(f"{field} (known headings: {', '.join(NAMES[field])})" for field in fields)
-    return f"no column for {told}"
+    missing = "; ".join(f"{field} (known headings: {', '.join(NAMES[field])})" for field in fields)
+    return f"no column for {missing}"
 
 
 def _bare(heading: str) -> str:

@@ -1,4 +1,4 @@
-"""Where blotters are read and results are written. Paths come from strangers: none leads out of its folder."""
+"""Folders of blotters and results. Paths are untrusted: none may lead out of its folder."""
 
 import os
 from collections.abc import Mapping
@@ -30,11 +30,11 @@ class Folders:
         return cls(Path(data), Path(environment.get(OUTPUT_DIR) or Path(data) / "output"))
 
     def blotter(self, relative: str) -> Path:
-        """Return the path of a blotter; raise `FolderError` where it leads out of the data folder, links included."""
+        """Return the path of a blotter; raise `FolderError` if it leads out of the data folder, also by a link."""
         return _below(self.data, relative)
 
     def of_run(self, workflow_id: str, run_id: str) -> Path:
-        """Return the folder of a run's results, made if need be."""
+        """Return the folder of a run's results, created if necessary."""
         folder = _below(_below(self.output, workflow_id), run_id)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
@@ -43,7 +43,7 @@ class Folders:
 def _below(folder: Path, relative: str) -> Path:
     root = folder.resolve()
     if "\0" in relative or os.path.isabs(relative):  # noqa: PTH117  # a text, not yet a path
-        raise FolderError(f"{relative[:80]!r} is no path below {root}")
+        raise FolderError(f"{relative[:80]!r} is not a path below {root}")
     path = (root / relative).resolve()
     if path == root or not path.is_relative_to(root):
         raise FolderError(f"{relative[:80]!r} leads out of {root}")

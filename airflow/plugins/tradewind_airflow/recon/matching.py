@@ -1,4 +1,4 @@
-"""Which row of theirs is which row of ours. Pure; each row comes out exactly once.
+"""Matches their rows to ours. Pure; each row is in the result exactly once.
 
 The stages go from the surest to the least sure, and each takes what the ones before left:
 
@@ -43,7 +43,7 @@ class Pair(NamedTuple):
 
 
 class Duplicate(NamedTuple):
-    """A row that says again what another row of its own file says."""
+    """A row that repeats another row of its own file."""
 
     trade: Trade
     first: Trade
@@ -51,7 +51,7 @@ class Duplicate(NamedTuple):
 
 @dataclass
 class Rest:
-    """One side's rows as the stages leave them."""
+    """One side's rows that are not matched yet, and its duplicates."""
 
     open: list[Trade]
     duplicates: list[Duplicate] = field(default_factory=list)
@@ -78,7 +78,7 @@ def match(ours: list[Trade], theirs: list[Trade], tolerances: Tolerances) -> Mat
 
 
 def _distinct(trades: list[Trade]) -> Rest:
-    # Without a reference two equal rows are two fills; with one they are the same trade, told twice.
+    # Without a reference two equal rows are two fills; with one they are the same trade, listed twice.
     rest = Rest([])
     first: dict[Hashable, Trade] = {}
     for trade in trades:

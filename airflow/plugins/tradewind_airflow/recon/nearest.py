@@ -1,4 +1,4 @@
-"""Pairing within one block of rows that may belong together: the nearest first."""
+"""Pairs rows within one block of candidates, the nearest first."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -31,7 +31,7 @@ def pair_nearest(ours: list[Trade], theirs: list[Trade], admits: Callable[[Trade
 
 
 def distance(one: Trade, other: Trade) -> Decimal:
-    """Return how far two rows lie apart; the same both ways, and 0 for equal ones."""
+    """Return the distance of two rows: symmetric, and 0 for equal ones."""
     amounts = (
         (one.quantity, other.quantity),
         (one.price, other.price),
@@ -44,8 +44,8 @@ def distance(one: Trade, other: Trade) -> Decimal:
 
 def _round(ours: list[Trade], theirs: list[Trade], admits: Callable[[Trade, Trade], bool]) -> list[tuple[Trade, Trade]]:
     candidates = [(a, b) for a, b in _neighbours(ours, theirs) if admits(a, b)]
-    # Ties go by content, so the rows' order decides nothing. Nor does who is "us": two pairs that want the same row are
-    # told apart by their other rows alone.
+    # Ties are broken by content, so neither the rows' order nor which side is "us" matters: two pairs that compete for
+    # a row are compared by their other rows alone.
     candidates.sort(key=lambda pair: (distance(*pair), pair[0].content, pair[1].content))
     taken: set[int] = set()
     made = []

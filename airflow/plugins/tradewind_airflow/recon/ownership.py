@@ -1,4 +1,4 @@
-"""Who has to act on a break, and what it may cost: rules, no model."""
+"""Who has to act on a break, and what it may cost: fixed rules."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,12 +11,12 @@ Owner = Literal["us", "counterparty", "custodian", "market"]
 
 _PER_CENT = Decimal("0.01")
 _CONSISTENT = Decimal("0.01")
-"""Share of the net money by which quantity x price may miss it: commissions, taxes, accrued interest."""
+"""Share of the net money by which quantity x price may differ from it: commissions, taxes, accrued interest."""
 
 
 @dataclass(frozen=True)
 class Parties:
-    """Whose files are compared; names as they shall appear in evidence."""
+    """The two sides of a reconciliation, with the file names used in evidence."""
 
     role: TheirRole
     our_file: str
@@ -24,12 +24,12 @@ class Parties:
 
     @property
     def us(self) -> str:
-        """How texts call us."""
+        """Our side's name in texts."""
         return "our blotter"
 
     @property
     def them(self) -> str:
-        """How texts call the other side."""
+        """The other side's name in texts."""
         return f"the {self.role}"
 
     def file(self, *, ours: bool) -> str:
@@ -37,19 +37,19 @@ class Parties:
         return self.our_file if ours else self.their_file
 
     def owner(self, field: str, ours: Trade, theirs: Trade) -> Owner:
-        """Return who acts first: the side whose own figures contradict each other, else us, who have to ask."""
+        """Return who acts first: the side whose own figures contradict each other, else us, who have to enquire."""
         if field in {"quantity", "price", "net_money"} and is_consistent(ours) and not is_consistent(theirs):
             return self.role
         return "us"
 
 
 def is_consistent(trade: Trade) -> bool:
-    """Whether quantity x price comes to about the net money."""
+    """Whether quantity x price is close to the net money."""
     return _gap(trade, price_unit(trade)) <= _CONSISTENT * trade.net_money
 
 
 def price_unit(trade: Trade) -> Decimal:
-    """Return what a price is a price of: 1 a unit, or 1 per cent of the nominal, as for bonds; which fits better."""
+    """Return the price's unit: 1, or 1 per cent of the nominal, as for bonds; whichever fits better."""
     return min((Decimal(1), _PER_CENT), key=lambda unit: _gap(trade, unit))
 
 
@@ -58,7 +58,7 @@ def _gap(trade: Trade, unit: Decimal) -> Decimal:
 
 
 def amount_at_risk(field: str, ours: Trade, theirs: Trade) -> Decimal:
-    """Return the money that hangs on a difference, in our row's currency.
+    """Return the amount at risk of a difference, in our row's currency.
 
     A wrong price or quantity costs the difference; a wrong date, security or currency holds up the whole amount; a
     wrong side moves it twice. A wrong trade date or reference costs nothing by itself. Where the currencies differ,

@@ -1,4 +1,4 @@
-"""What a run is given: the models, and the same as JSON Schema for the DAG's Params.
+"""The run's parameters: the models, and their JSON Schema for the DAG's Params.
 
 The schemas are written out, without `$ref`, as they are shown in forms and put into other documents.
 """
@@ -57,7 +57,7 @@ def _tolerance_schema(unit: str, *types: str) -> dict[str, Any]:
                 "type": ["string", "number"],
                 "minimum": 0,
                 "pattern": r"^[0-9]{1,12}(\.[0-9]{1,8})?$",
-                "description": f"Per cent, or {unit}; the bound itself is still agreed",
+                "description": f"Per cent, or {unit}; inclusive",
             },
             "tolerance_type": {"type": "string", "enum": list(types), "default": "fixed"},
         },
@@ -97,16 +97,16 @@ SCHEMAS: dict[str, dict[str, Any]] = {
 
 DESCRIPTIONS = {
     "our_blotter": "Our trades: a CSV file below the data folder, its path relative to that folder.",
-    "their_blotter": "Their trades: likewise.",
+    "their_blotter": "Their trades: a CSV file likewise.",
     "their_role": "Whose file the other one is. A counterparty's sides are mirrored: our buy is its sell.",
-    "our_format": "How our file writes numbers and days.",
-    "their_format": "How their file writes numbers and days.",
-    "tolerances": "How far values may lie apart and still be taken as agreed. What is not given has its default.",
-    "as_of": "The day from which breaks are aged (YYYY-MM-DD); the day of the run when it is not given.",
-    "fx_rates": "What a unit of each currency is worth in the one you rank by. A currency without a rate counts as 1.",
+    "our_format": "Number and date format of our file.",
+    "their_format": "Number and date format of their file.",
+    "tolerances": "Tolerances within which values count as equal. A field left out has its default.",
+    "as_of": "The day from which breaks are aged (YYYY-MM-DD); the day of the run by default.",
+    "fx_rates": "Value of a unit of each currency in the one to rank by. A currency without a rate counts as 1.",
 }
 
 DEFAULTS: dict[str, Any] = Parameters(our_blotter="-", their_blotter="-").model_dump(
     mode="json", exclude={"our_blotter", "their_blotter"}
 )
-"""What a run is given where it says nothing; the two files have no default."""
+"""The parameters' default values; the two files have none."""

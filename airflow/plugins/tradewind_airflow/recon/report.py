@@ -1,4 +1,4 @@
-"""A reconciliation's outcome: the breaks in the order of their money, and the figures above them."""
+"""A reconciliation's report: the breaks by amount at risk, and the summary figures."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -33,7 +33,7 @@ class Summary(BaseModel):
 
 @dataclass(frozen=True)
 class PairOutcome:
-    """What became of a pair: `matched`, `toleranced` or `broken`."""
+    """A pair and its status: `matched`, `toleranced` or `broken`."""
 
     pair: Pair
     status: str
@@ -41,7 +41,7 @@ class PairOutcome:
 
 @dataclass(frozen=True)
 class Report:
-    """All that a run found."""
+    """The result of a run."""
 
     summary: Summary
     pairs: list[PairOutcome]

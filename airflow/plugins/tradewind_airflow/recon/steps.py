@@ -1,4 +1,4 @@
-"""The DAG's tasks. Each reads files and writes files, and hands on their paths: rows never go through XCom.
+"""The DAG's tasks. Each reads and writes files, and returns their paths: rows never go through XCom.
 
 A task that is run again writes the same files again, as a whole or not at all.
 """
@@ -25,7 +25,7 @@ MAX_RESULT_BREAKS = 25
 
 
 class Loaded(TypedDict):
-    """A blotter that was read: its name, its rows, and its trades' file below the run's folder."""
+    """A loaded blotter: its name, its number of rows, and its trades' file in the run's folder."""
 
     name: str
     rows: int
@@ -33,7 +33,7 @@ class Loaded(TypedDict):
 
 
 class Matched(TypedDict):
-    """What matching wrote: the figures, and the two files below the run's folder."""
+    """The outcome of matching: the figures, and the two files in the run's folder."""
 
     summary: dict[str, Any]
     as_of: str
@@ -54,7 +54,7 @@ class RunFiles:
         return self._load(parameters.our_blotter, cells, "our_trades.csv", references_required=True)
 
     def load_theirs(self, parameters: Parameters) -> Loaded:
-        """Read their blotter; a counterparty's sides are turned into ours."""
+        """Read their blotter; a counterparty's sides are mirrored."""
         cells = CellReader(parameters.their_format, mirrored=parameters.their_role == "counterparty")
         return self._load(parameters.their_blotter, cells, "their_trades.csv", references_required=False)
 

@@ -1,4 +1,4 @@
-"""Tolerances: how far two values may lie apart and still be taken as agreed (FIX MatchExceptionGrp 2778, 2779)."""
+"""Tolerances: how far two values may differ and still count as equal (FIX MatchExceptionGrp 2778, 2779)."""
 
 from datetime import date
 from decimal import Decimal
@@ -18,7 +18,7 @@ class Tolerance(BaseModel):
     tolerance_type: ToleranceType = "fixed"
 
     def admits(self, ours: Decimal | date, theirs: Decimal | date) -> bool:
-        """Whether the values agree. A percentage is of the larger one, so that both sides come to the same answer."""
+        """Whether the values agree. A percentage is of the larger one, so that it is symmetric."""
         if isinstance(ours, date) or isinstance(theirs, date):
             return _days(ours, theirs) <= self.tolerance
         limit = self.tolerance

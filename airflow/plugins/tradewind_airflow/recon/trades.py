@@ -1,4 +1,4 @@
-"""A trade as it is compared, whichever file it came from."""
+"""A normalised trade of either file."""
 
 from datetime import date
 from decimal import Decimal
@@ -7,21 +7,21 @@ from typing import NamedTuple
 
 
 class Side(StrEnum):
-    """The direction, seen from us."""
+    """The direction, from our point of view."""
 
     BUY = "buy"
     SELL = "sell"
 
     @property
     def mirrored(self) -> "Side":
-        """The same trade, seen by the other party."""
+        """The same trade's side from the other party's point of view."""
         return Side.SELL if self is Side.BUY else Side.BUY
 
 
 class Trade(NamedTuple):
-    """One row of a blotter. Amounts are absolute: the side says the direction.
+    """One row of a blotter. Amounts are absolute: the side is the direction.
 
-    The fields stand in the order in which trades are sorted; `line` is the row's place and no part of what it says.
+    The fields are in sort order; `line` is the row's position and not part of its content.
     """
 
     line: int
@@ -34,16 +34,16 @@ class Trade(NamedTuple):
     side: Side
     currency: str
     trade_id: str
-    """The common reference; empty where the file gives none."""
+    """The common reference; empty if the file has none."""
 
     @property
     def content(self) -> tuple[object, ...]:
-        """What the row says."""
+        """The row's fields."""
         return self[1:]
 
     @property
     def economics(self) -> tuple[object, ...]:
-        """What the row says, but for its reference."""
+        """The row's fields without its reference."""
         return self[1:9]
 
     def as_row(self) -> dict[str, str]:
@@ -52,7 +52,7 @@ class Trade(NamedTuple):
 
     @classmethod
     def from_row(cls, row: list[str]) -> "Trade":
-        """Return the trade that `list(map(str, trade))` was made of."""
+        """Return the trade of a row written as `list(map(str, trade))`."""
         line, quantity, price, net_money, settlement_date, trade_date, isin, side, currency, trade_id = row
         return cls(
             int(line),

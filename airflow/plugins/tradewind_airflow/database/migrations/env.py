@@ -1,4 +1,4 @@
-"""How Alembic reaches Airflow's database; it runs this file for each of its commands."""
+"""Alembic's environment: connects to Airflow's database. Alembic runs this file for each command."""
 
 from airflow import settings
 from alembic import context
@@ -22,7 +22,7 @@ def _online() -> None:
     with settings.get_engine().connect() as connection:  # type: ignore[no-untyped-call]  # Airflow's
         context.configure(
             connection=connection,
-            # Postgres builds an index CONCURRENTLY outside of transactions alone (`autocommit_block`).
+            # Postgres creates an index CONCURRENTLY only outside of transactions (`autocommit_block`).
             transaction_per_migration=True,
             version_table=TradewindDBManager.version_table_name,
         )

@@ -1,4 +1,4 @@
-"""Make the indexes by which a run is found, changes are read and pending human input is seen."""
+"""Create the indexes for run lookups, the change feed and pending human input."""
 
 from alembic import context, op
 from sqlalchemy import text
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make each index that is not there, without locking the table on Postgres. MySQL knows neither way to say so."""
+    """Create each missing index, without locking the table on Postgres. MySQL supports neither option."""
     if op.get_context().dialect.name not in indexes.DATABASES:
         return
     with op.get_context().autocommit_block():

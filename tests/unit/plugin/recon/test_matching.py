@@ -129,7 +129,7 @@ def test_fills_without_reference_are_no_duplicates() -> None:
     assert not found.theirs.duplicates
 
 
-def test_a_reference_told_twice_with_other_words_is_a_duplicate() -> None:
+def test_a_reference_listed_twice_with_other_values_is_a_duplicate() -> None:
     found = match([trade("A", 1)], [trade("A", 1, price="12"), trade("A", 2)], DEFAULTS)
     assert [pair.theirs.line for pair in found.pairs] == [2]
     assert [(double.trade.line, double.first.line) for double in found.theirs.duplicates] == [(1, 2)]

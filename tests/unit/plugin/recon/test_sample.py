@@ -118,7 +118,7 @@ def _lines_of(kind: str, one: dict[str, Any]) -> tuple[list[int], list[int]]:
     return ours, [] if kind == "duplicate_ours" else one["their_lines"]
 
 
-def test_the_result_is_small_and_says_where_the_rest_is(outcome: tuple[Path, dict[str, Any]]) -> None:
+def test_the_result_is_small_and_has_the_files_of_the_rest(outcome: tuple[Path, dict[str, Any]]) -> None:
     folder, result = outcome
     assert result["as_of"] == "2026-11-20"
     assert (result["breaks_shown"], result["summary"]["breaks"]) == (MAX_RESULT_BREAKS, 130)

@@ -90,7 +90,7 @@ def test_who_acts_first(ours: Trade, theirs: Trade, owner: str) -> None:
     assert {found.owner for found in _breaks(ours, theirs)} == {owner}
 
 
-def test_rows_that_stand_alone() -> None:
+def test_unmatched_rows() -> None:
     found = {
         one.break_type: one for one in _report([trade("A"), trade("A", 3)], [trade("B", 9, side=Side.SELL)]).breaks
     }
@@ -117,7 +117,7 @@ def test_every_type_has_a_reason_code() -> None:
     assert set(REASON_CODES) == set(BreakType)
 
 
-def test_ids_stay_the_same_wherever_the_rows_stand() -> None:
+def test_ids_do_not_depend_on_the_rows_order() -> None:
     first = _breaks(trade(line=5), trade(line=7, price="10.50"))
     second = _breaks(trade(line=50), trade(line=70, price="10.5"))
     assert [one.break_id for one in first] == [one.break_id for one in second]
