@@ -116,7 +116,7 @@ def test_two_at_once_lose_nothing_and_keep_the_order(lifecycle: Lifecycle) -> No
         lifecycle.wait_for(["queued", "running", "succeeded"], *ids)
 
 
-def test_a_first_start_tells_of_what_was_before_it(lifecycle: Lifecycle) -> None:
+def test_a_first_start_publishes_earlier_changes(lifecycle: Lifecycle) -> None:
     ids = lifecycle.trigger(3)
     with lifecycle.running():
         lifecycle.wait_for(["queued"], *ids)

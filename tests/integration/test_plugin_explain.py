@@ -183,7 +183,7 @@ def _others(airflow: AirflowServer) -> list[dict[str, Any]]:
     )
 
 
-def test_the_check_finds_what_it_looks_for(airflow: AirflowServer, statements: StatementLog) -> None:
+def test_the_check_finds_full_scans(airflow: AirflowServer, statements: StatementLog) -> None:
     before, start = _scans(airflow), statements.position()
     airflow.rows("SELECT count(*) FROM dag_run WHERE conf::text LIKE %s", "%x%")
     (statement,) = (sent for sent in statements.since(start) if "LIKE" in sent)

@@ -59,7 +59,7 @@ def test_a_batch_is_judged_item_by_item(desk: httpx.Client, fab_server: FabServe
     assert made == [True, False, True, False, False]
 
 
-def test_a_foreign_dags_run_id_tells_nothing(desk: httpx.Client, others_run: str) -> None:
+def test_a_foreign_dags_run_id_reveals_nothing(desk: httpx.Client, others_run: str) -> None:
     assert batch(desk, item("test_typed", others_run)) == ["forbidden"]
     # The same id for a DAG of one's own is another run's: it says so and no more.
     answer = desk.post("/workflows/trigger/batch", json={"items": [item(MINE, others_run)]})
@@ -113,7 +113,7 @@ def test_who_may_only_read_steers_nothing(desk: httpx.Client, auditor: httpx.Cli
     assert desk.post(f"/workflows/{run_id}/priority", json={"priority": 3}).status_code == 202
 
 
-def test_changes_are_told_of_the_one_dag_alone(desk: httpx.Client, fab_server: FabServer) -> None:
+def test_only_the_readable_dags_changes_are_returned(desk: httpx.Client, fab_server: FabServer) -> None:
     cursor = desk.get("/workflows/changes").json()["cursor"]
     mine, theirs = item(MINE), item("test_typed")
     with fab_server.client("admin") as admin:

@@ -8,7 +8,7 @@ import pytest
 
 from support.airflow_rows import CLEARED, answered, asked, ended, paused, started, task_ended
 from support.airflow_server import AirflowServer
-from support.changes_reader import Reader, made
+from support.changes_reader import ChangesReader, made
 from support.servers import temporary_home
 
 START = "UPDATE dag_run SET state = 'running', start_date = now(), updated_at = now() WHERE run_id = %s"
@@ -16,17 +16,17 @@ START = "UPDATE dag_run SET state = 'running', start_date = now(), updated_at = 
 
 def test_without_a_cursor_it_begins_now(ingest: httpx.Client) -> None:
     (before,) = made(ingest)
-    reader = Reader(ingest)
+    reader = ChangesReader(ingest)
     (run_id,) = made(ingest)
     reader.read()
     assert reader.statuses(run_id) == ["queued"]
     assert reader.statuses(before) == []
     assert reader.read() == []
-    assert reader.told == 1
+    assert reader.received == 1
 
 
 def test_an_event_says_what_the_row_says(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
-    reader = Reader(ingest)
+    reader = ChangesReader(ingest)
     (run_id,) = made(ingest)
     started(airflow_server, run_id)
     (queued, running) = reader.read()
@@ -38,21 +38,21 @@ def test_an_event_says_what_the_row_says(airflow_server: AirflowServer, ingest: 
     ]
 
 
-def test_a_run_that_starts_and_ends_between_two_looks_shows_all_its_states(
+def test_a_run_that_starts_and_ends_between_two_reads_has_all_its_states(
     airflow_server: AirflowServer, ingest: httpx.Client
 ) -> None:
-    reader = Reader(ingest)
+    reader = ChangesReader(ingest)
     (run_id,) = made(ingest)
     started(airflow_server, run_id)
     ended(airflow_server, run_id)
     assert reader.next(run_id) == ["queued", "running", "succeeded"]
-    assert reader.told == 3
+    assert reader.received == 3
 
 
-def test_a_run_that_is_cleared_and_done_again_between_two_looks_shows_its_new_states(
+def test_a_run_that_is_cleared_and_run_again_between_two_reads_has_its_new_states(
     airflow_server: AirflowServer, ingest: httpx.Client
 ) -> None:
-    reader = Reader(ingest)
+    reader = ChangesReader(ingest)
     (run_id,) = made(ingest)
     started(airflow_server, run_id)
     ended(airflow_server, run_id, "failed")
@@ -63,9 +63,9 @@ def test_a_run_that_is_cleared_and_done_again_between_two_looks_shows_its_new_st
     assert reader.next(run_id) == ["queued", "running", "succeeded"]
 
 
-def test_a_late_commit_is_told_however_long_it_took(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
+def test_a_late_commit_is_reported_however_long_it_took(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
     late, early = made(ingest, count=2)
-    reader = Reader(ingest)
+    reader = ChangesReader(ingest)
     with psycopg.connect(airflow_server.database_url) as connection:
         connection.execute(START, (late,))
         started(airflow_server, early)
@@ -77,7 +77,7 @@ def test_a_late_commit_is_told_however_long_it_took(airflow_server: AirflowServe
 
 def test_a_late_commit_wakes_who_waits(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
     (late,) = made(ingest)
-    reader = Reader(ingest)
+    reader = ChangesReader(ingest)
     with psycopg.connect(airflow_server.database_url) as connection:
         connection.execute(START, (late,))
         assert reader.read(wait=1) == []
@@ -85,9 +85,9 @@ def test_a_late_commit_wakes_who_waits(airflow_server: AirflowServer, ingest: ht
     assert reader.statuses(late)[-1] == "running"
 
 
-def test_what_is_rolled_back_is_never_told(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
+def test_a_rolled_back_change_is_never_reported(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
     (run_id,) = made(ingest)
-    reader = Reader(ingest)
+    reader = ChangesReader(ingest)
     with psycopg.connect(airflow_server.database_url) as connection:
         connection.execute("UPDATE dag_run SET state = 'failed', updated_at = now() WHERE run_id = %s", (run_id,))
         reader.read(wait=0.3)
@@ -97,7 +97,7 @@ def test_what_is_rolled_back_is_never_told(airflow_server: AirflowServer, ingest
 
 
 def test_pages_of_rows_with_one_stamp_miss_none(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
-    reader = Reader(ingest)
+    reader = ChangesReader(ingest)
     wanted = made(ingest, count=50)
     airflow_server.rows("UPDATE dag_run SET updated_at = now() WHERE run_id = ANY(%s)", wanted)
     pages = 0
@@ -105,11 +105,11 @@ def test_pages_of_rows_with_one_stamp_miss_none(airflow_server: AirflowServer, i
         pages += 1
     assert pages == 8
     assert {event["workflow_run_id"] for event in reader.seen.values()} == set(wanted)
-    assert reader.told == 50
+    assert reader.received == 50
 
 
-def test_a_run_that_goes_on_is_not_told_of_again_and_again(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
-    reader = Reader(ingest)
+def test_a_running_run_is_not_reported_again(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
+    reader = ChangesReader(ingest)
     (run_id,) = made(ingest)
     started(airflow_server, run_id)
     for _ in range(5):
@@ -117,12 +117,12 @@ def test_a_run_that_goes_on_is_not_told_of_again_and_again(airflow_server: Airfl
         airflow_server.rows("UPDATE dag_run SET updated_at = now() WHERE run_id = %s", run_id)
         reader.read()
     assert reader.statuses(run_id) == ["queued", "running"]
-    assert reader.told == 2
+    assert reader.received == 2
 
 
-def test_a_question_and_its_answer_are_told(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
+def test_a_question_and_its_answer_are_reported(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
     (slow, quick) = made(ingest, count=2)
-    reader = Reader(ingest)
+    reader = ChangesReader(ingest)
     for run_id in (slow, quick):
         started(airflow_server, run_id)
         asked(airflow_server, run_id, "step")
@@ -138,7 +138,7 @@ def test_a_question_and_its_answer_are_told(airflow_server: AirflowServer, inges
 def test_a_question_wakes_who_waits(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
     (run_id,) = made(ingest)
     started(airflow_server, run_id)
-    reader = Reader(ingest)
+    reader = ChangesReader(ingest)
     reader.read(wait=0.5)
     asked(airflow_server, run_id, "step")
     reader.read(wait=20)
@@ -146,7 +146,7 @@ def test_a_question_wakes_who_waits(airflow_server: AirflowServer, ingest: httpx
 
 
 def test_a_pause_flips_the_queued_runs_and_no_others(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
-    reader = Reader(ingest)
+    reader = ChangesReader(ingest)
     queued = made(ingest, count=5)
     (running,) = made(ingest)
     started(airflow_server, running)
@@ -168,7 +168,7 @@ def test_a_pause_flips_the_queued_runs_and_no_others(airflow_server: AirflowServ
     assert [event["workflow_run_id"] for event in again] == told
 
 
-def flips(reader: Reader) -> list[dict[str, Any]]:
+def flips(reader: ChangesReader) -> list[dict[str, Any]]:
     """All events of the pages that come, in small ones."""
     events = []
     while (page := reader.page(cursor=reader.cursor, limit=7))["events"]:
@@ -178,7 +178,7 @@ def flips(reader: Reader) -> list[dict[str, Any]]:
 
 
 def test_another_server_goes_on_with_the_cursor(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
-    reader = Reader(ingest)
+    reader = ChangesReader(ingest)
     (first,) = made(ingest)
     reader.read()
     (second,) = made(ingest)
@@ -190,8 +190,8 @@ def test_another_server_goes_on_with_the_cursor(airflow_server: AirflowServer, i
     assert (reader.statuses(first), reader.statuses(second)) == (["queued"], ["queued"])
 
 
-def test_an_internal_dag_is_not_told_of(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
-    reader = Reader(ingest)
+def test_an_internal_dag_is_not_reported(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
+    reader = ChangesReader(ingest)
     airflow_server.rows(
         "INSERT INTO dag_run (dag_id, run_id, run_after, queued_at, updated_at, run_type, state, span_status)"
         " VALUES ('test_internal', 'internal', now(), now(), now(), 'manual', 'queued', '')"
@@ -206,7 +206,7 @@ def test_what_is_no_cursor_is_refused(ingest: httpx.Client, cursor: str) -> None
 
 
 def test_names_that_the_contract_cannot_carry_stop_nobody(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
-    reader = Reader(ingest)
+    reader = ChangesReader(ingest)
     for dag_id, run_id in (("prüfung", "of-another-alphabet"), ("test_watched", "with a blank")):
         airflow_server.rows(
             "INSERT INTO dag_run (dag_id, run_id, run_after, queued_at, updated_at, run_type, state, span_status)"
@@ -220,6 +220,6 @@ def test_names_that_the_contract_cannot_carry_stop_nobody(airflow_server: Airflo
 
 def test_a_task_that_ends_is_no_change(airflow_server: AirflowServer, ingest: httpx.Client) -> None:
     (run_id,) = made(ingest)
-    reader = Reader(ingest)
+    reader = ChangesReader(ingest)
     task_ended(airflow_server, run_id, "step")
     assert reader.read(wait=0.5) == []

@@ -9,7 +9,7 @@ import pytest
 
 from support.airflow_rows import ended, started
 from support.airflow_server import AirflowServer
-from support.changes_reader import Reader, made
+from support.changes_reader import ChangesReader, made
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def long_ago(server: AirflowServer, run_id: str) -> None:
 
 def test_a_queued_run_that_is_marked_by_hand(ingest: httpx.Client, admin: httpx.Client) -> None:
     (run_id,) = made(ingest)
-    reader = Reader(ingest)
+    reader = ChangesReader(ingest)
     mark(admin, run_id, "success")
     assert reader.next(run_id)[-1] == "succeeded"
 
@@ -55,7 +55,7 @@ def test_each_mark_of_an_ended_run_is_an_event_of_its_own(
     (run_id,) = made(ingest)
     started(airflow_server, run_id)
     ended(airflow_server, run_id)
-    reader = Reader(ingest)
+    reader = ChangesReader(ingest)
     for state, status in (("failed", "failed"), ("success", "succeeded"), ("failed", "failed")):
         # `set_state` leaves the `end_date` of an ended run alone.
         long_ago(airflow_server, run_id)
@@ -70,7 +70,7 @@ def test_a_run_that_is_queued_again_by_hand(
     (run_id,) = made(ingest)
     started(airflow_server, run_id)
     ended(airflow_server, run_id, "failed")
-    reader = Reader(ingest)
+    reader = ChangesReader(ingest)
     reader.read()
     mark(admin, run_id, "queued")
     assert reader.next(run_id) == ["queued"]
@@ -78,7 +78,7 @@ def test_a_run_that_is_queued_again_by_hand(
 
 def test_a_cleared_run(airflow_server: AirflowServer, ingest: httpx.Client, admin: httpx.Client) -> None:
     (run_id,) = made(ingest)
-    reader = Reader(ingest)
+    reader = ChangesReader(ingest)
     started(airflow_server, run_id)
     ended(airflow_server, run_id, "failed")
     assert reader.next(run_id) == ["queued", "running", "failed"]
@@ -92,7 +92,7 @@ def test_a_run_whose_task_is_cleared_while_it_runs(
     airflow_server: AirflowServer, ingest: httpx.Client, admin: httpx.Client
 ) -> None:
     (run_id,) = made(ingest)
-    reader = Reader(ingest)
+    reader = ChangesReader(ingest)
     started(airflow_server, run_id)
     reader.read()
     body = {"dry_run": False, "dag_run_id": run_id, "task_ids": ["step"], "only_failed": False}
@@ -103,7 +103,7 @@ def test_a_run_whose_task_is_cleared_while_it_runs(
 
 def test_a_deleted_run_is_forgotten(ingest: httpx.Client, admin: httpx.Client) -> None:
     (run_id,) = made(ingest)
-    reader = Reader(ingest)
+    reader = ChangesReader(ingest)
     call(admin, "DELETE", f"{RUNS}/{run_id}")
     assert reader.next(run_id) == []
     (other,) = made(ingest)
@@ -112,7 +112,7 @@ def test_a_deleted_run_is_forgotten(ingest: httpx.Client, admin: httpx.Client) -
 
 def test_a_pause_by_airflow(ingest: httpx.Client, admin: httpx.Client) -> None:
     (run_id,) = made(ingest)
-    reader = Reader(ingest)
+    reader = ChangesReader(ingest)
     call(admin, "PATCH", "/dags/test_watched", {"is_paused": True})
     try:
         assert reader.next(run_id) == ["held"]
@@ -121,7 +121,7 @@ def test_a_pause_by_airflow(ingest: httpx.Client, admin: httpx.Client) -> None:
 
 
 def test_a_backfill_and_its_cancel(airflow_server: AirflowServer, ingest: httpx.Client, admin: httpx.Client) -> None:
-    reader = Reader(ingest)
+    reader = ChangesReader(ingest)
     body = {"dag_id": "test_backfilled", "from_date": "2026-02-01T00:00:00Z", "to_date": "2026-02-03T00:00:00Z"}
     backfill = call(admin, "POST", "/backfills", body)
     # Since 3.2 its runs may be made after the answer.

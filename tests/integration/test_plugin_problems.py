@@ -54,7 +54,7 @@ def test_a_wrong_address_is_a_problem(ingest: httpx.Client, method: str, path: s
         (b"x" * (8 * 1024 * 1024 + 1), "application/json", 413, "body-too-large"),
     ],
 )
-def test_a_body_that_is_none_is_a_problem(
+def test_an_unreadable_body_is_a_problem(
     ingest: httpx.Client, path: str, body: bytes, content_type: str, status: int, slug: str
 ) -> None:
     assert_problem(ingest.post(path, content=body, headers={"content-type": content_type}), status, slug)

@@ -62,7 +62,7 @@ def test_runs_that_come_in_between_move_nothing(viewer: httpx.Client, rows: Work
     assert ids(viewer, workflow_id=rows.dag_id, limit=3, cursor=first["next_cursor"]) == made[3:]
 
 
-def test_a_run_is_told_as_its_status_tells_it(viewer: httpx.Client, rows: WorkflowRows) -> None:
+def test_a_run_is_listed_with_its_status(viewer: httpx.Client, rows: WorkflowRows) -> None:
     for state in ("success", "failed", "running", "queued"):
         rows.run(state)
     for listed in page(viewer, workflow_id=rows.dag_id)["runs"]:

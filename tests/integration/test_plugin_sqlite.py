@@ -93,7 +93,7 @@ def test_times_and_pages_bound_a_list(client: httpx.Client, server: SqliteServer
     ]
 
 
-def test_callers_at_the_same_time_are_served_or_told_to_come_again(server: SqliteServer, client: httpx.Client) -> None:
+def test_concurrent_callers_are_served_or_told_to_retry(server: SqliteServer, client: httpx.Client) -> None:
     ids = [run_ids.new() for _ in range(60)]
     asked = [FREE | {"workflow_run_id": run_id} for run_id in ids for _ in range(2)]
 

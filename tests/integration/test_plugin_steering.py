@@ -103,7 +103,7 @@ def test_what_would_be_mapped_is_not_after_a_cancel_and_is_after_a_retry(
     assert weights == [{"w": 4_000_001}], "those that the scheduler made as well"
 
 
-def test_a_failed_run_succeeds_after_it_was_mended_and_retried(scheduled: SteeredAirflow, client: httpx.Client) -> None:
+def test_a_failed_run_succeeds_after_a_fix_and_a_retry(scheduled: SteeredAirflow, client: httpx.Client) -> None:
     run_id = new(client, "command_fails")
     assert scheduled.wait_for_end(run_id) == "failed"
     assert status(client, run_id) == "failed"

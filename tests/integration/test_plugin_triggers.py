@@ -98,7 +98,7 @@ def test_the_same_key_with_another_body_is_refused(ingest: httpx.Client) -> None
     assert answer.json()["type"].endswith("idempotency-conflict")
 
 
-def test_a_key_that_is_none_is_refused(ingest: httpx.Client) -> None:
+def test_an_invalid_key_is_refused(ingest: httpx.Client) -> None:
     answer = ingest.post("/workflows/trigger", json=body(), headers={"idempotency-key": "a b"})
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"] == "#/header/Idempotency-Key"
@@ -211,7 +211,7 @@ def test_an_id_belongs_to_one_workflow(ingest: httpx.Client) -> None:
     assert outcomes(batch(ingest, body("test_changing", workflow_run_id=run_id))) == ["conflict"]
 
 
-def test_a_run_that_exists_is_told_of_whatever_became_of_its_dag(
+def test_an_existing_run_is_reported_even_if_its_dag_changed(
     airflow_server: AirflowServer, ingest: httpx.Client
 ) -> None:
     item = body("test_changing", workflow_run_id=run_ids.new())

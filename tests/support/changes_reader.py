@@ -1,4 +1,4 @@
-"""A client of `GET /tradewind/workflows/changes`, and runs for it to see."""
+"""A client of `GET /tradewind/workflows/changes`, and runs for it."""
 
 from typing import Any
 
@@ -7,13 +7,13 @@ import httpx
 from tradewind_contracts import run_ids
 
 
-class Reader:
-    """Follows the changes; `seen` holds each event once, as consumers keep it, and `told` counts repeats as well."""
+class ChangesReader:
+    """Follows the changes; `seen` holds each event once, as consumers store it; `received` counts repeats as well."""
 
     def __init__(self, client: httpx.Client) -> None:
         self.client = client
         self.seen: dict[str, dict[str, Any]] = {}
-        self.told = 0
+        self.received = 0
         self.cursor = self.page()["cursor"]
 
     def page(self, **query: Any) -> dict[str, Any]:
@@ -27,17 +27,17 @@ class Reader:
         """The new events of the next page."""
         page = self.page(cursor=self.cursor, wait=wait, limit=limit)
         self.cursor = page["cursor"]
-        self.told += len(page["events"])
+        self.received += len(page["events"])
         new = [event for event in page["events"] if event["event_id"] not in self.seen]
         self.seen |= {event["event_id"]: event for event in new}
         return new
 
     def statuses(self, run_id: str) -> list[str]:
-        """What is known of a run, in the order in which it was told."""
+        """A run's statuses in the order received."""
         return [event["payload"]["status"] for event in self.seen.values() if event["workflow_run_id"] == run_id]
 
     def next(self, run_id: str) -> list[str]:
-        """What the next page tells of a run."""
+        """A run's statuses on the next page."""
         return [event["payload"]["status"] for event in self.read() if event["workflow_run_id"] == run_id]
 
 
