@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from tradewind_reference.readers import readers
@@ -25,7 +25,7 @@ def pages() -> dict[Path, str]:
     """Every file that is generated, in whole or in part, with its text."""
     return {
         EXAMPLE: env_example(sections()),
-        DEPLOYMENT: _with_table(DEPLOYMENT, ("variable", "default", "read by"), map(_reading, _in_containers())),
+        DEPLOYMENT: _with_table(DEPLOYMENT, ("variable", "default", "read by"), _reading(readers())),
         LOCAL: _with_table(LOCAL, ("variable", "default", "what"), map(_described, local_variables())),
     }
 
@@ -56,13 +56,10 @@ def _sentence(text: str) -> str:
     return text.rstrip(".") + "."
 
 
-def _in_containers() -> list[Variable]:
-    return [variable for section in sections() for variable in section.variables if variable.name in readers()]
-
-
-def _reading(variable: Variable) -> tuple[str, str, str]:
-    names = ", ".join(name if name == "all" else f"`{name}`" for name in sorted(readers()[variable.name]))
-    return f"`{variable.name}`", "generated" if variable.is_generated else _code(variable.default), names
+def _reading(read_by: Mapping[str, set[str]]) -> Iterator[tuple[str, str, str]]:
+    for variable in (variable for section in sections() for variable in section.variables if variable.name in read_by):
+        names = ", ".join(name if name == "all" else f"`{name}`" for name in sorted(read_by[variable.name]))
+        yield f"`{variable.name}`", "generated" if variable.is_generated else _code(variable.default), names
 
 
 def _described(variable: Variable) -> tuple[str, str, str]:

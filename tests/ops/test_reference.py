@@ -12,13 +12,14 @@ from tradewind_local.settings import LocalSettings
 from tradewind_reference.pages import pages
 from tradewind_reference.variables import COMPOSE, sections
 
+PAGES = pages()
 VARIABLES = {variable.name: variable for section in sections() for variable in section.variables}
 
 
-@pytest.mark.parametrize("page", list(pages()), ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", list(PAGES), ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_committed_page_is_what_the_tool_writes(page: Path) -> None:
-    assert pages()[page].count("\n") > 20
-    assert page.read_text() == pages()[page], "run `make reference`"
+    assert PAGES[page].count("\n") > 20
+    assert page.read_text() == PAGES[page], "run `make reference`"
 
 
 def test_every_variable_is_described_and_in_one_section() -> None:
