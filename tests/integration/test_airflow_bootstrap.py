@@ -243,7 +243,7 @@ def test_a_new_fernet_key_encrypts_the_connections_again(new: BootstrappedServer
     [
         ("AIRFLOW_PASSWORD", "short", "AIRFLOW_PASSWORD (or the secret airflow_password): "),
         ("TRADEWIND_SECRETS_DIR", "/nowhere", "AIRFLOW_ADMIN_PASSWORD (or the secret airflow_admin_password): "),
-        ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "sqlite:////tmp/x.db", "names no PostgreSQL database"),
+        ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "sqlite:////tmp/x.db", "is not the URL of a PostgreSQL database"),
         ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "postgresql://me:hush@127.0.0.1:1/x", "Connection refused"),
         ("AIRFLOW__CORE__FERNET_KEY_CMD", "tradewind-secret not_there", "tradewind-secret not_there"),
     ],

@@ -66,7 +66,7 @@ class PublisherLimits:
     delivery_timeout_ms: int
     max_message_bytes: int = 1_000_000
     linger_ms: int = 0
-    statistics_interval_ms: int = 250
+    statistics_interval_ms: int = 1000
     """How often `connected` is updated; 0 for never."""
 
     def properties(self) -> dict[str, Any]:
@@ -112,7 +112,7 @@ class KafkaPublisher:
 
     @property
     def connected(self) -> bool:
-        """Whether a broker was connected at the last statistics, at most a quarter of a second ago."""
+        """Whether a broker was connected at the last statistics, at most a second ago."""
         return self._connected
 
     def open(self) -> None:
