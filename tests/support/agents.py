@@ -17,7 +17,7 @@ import httpx
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from support.servers import TopicSet, unique
-from support.topic_records import read_all
+from support.topic_records import end_offset, read_all
 from tradewind_agents.app import create_app
 from tradewind_agents.settings import Settings
 from tradewind_contracts import dead_letters, records, run_ids
@@ -73,10 +73,7 @@ class World:
         """The event topic's end offsets by partition."""
         consumer = Consumer({"bootstrap.servers": self.bootstrap_servers, "group.id": "nobody"})
         try:
-            return {
-                number: consumer.get_watermark_offsets(TopicPartition(self.topics.events, number), timeout=10)[1]
-                for number in range(6)
-            }
+            return {number: end_offset(consumer, TopicPartition(self.topics.events, number)) for number in range(6)}
         finally:
             consumer.close()
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from support import worker_thread
 from support.airflow_server import AirflowServer
 from support.servers import TopicSet, unique
-from support.topic_records import read_all
+from support.topic_records import end_offset, read_all
 from tradewind_airflow.ingestion.settings import IngestionSettings
 from tradewind_airflow.ingestion.worker import IngestionWorker
 from tradewind_contracts import dead_letters, records
@@ -86,7 +86,7 @@ class Ingestion:
         return len(self.server.rows("SELECT 1 FROM dag_run WHERE run_id = ANY(%s)", list(run_ids)))
 
     def lag(self) -> int:
-        """How many records are not committed, every partition from its beginning; -1 while the broker cannot say."""
+        """How many records are not committed, every partition from its beginning."""
         admin = AdminClient({"bootstrap.servers": self.bootstrap_servers})
         partitions = admin.list_topics(self.topics.events, timeout=10).topics[self.topics.events].partitions
         places = [TopicPartition(self.topics.events, number) for number in partitions]
@@ -94,12 +94,7 @@ class Ingestion:
         committed = next(iter(admin.list_consumer_group_offsets(request).values())).result(10).topic_partitions
         consumer = Consumer({"bootstrap.servers": self.bootstrap_servers, "group.id": "lag"})
         try:
-            ends = [consumer.get_watermark_offsets(place, timeout=10)[1] for place in places]
-        except KafkaException as error:
-            # A new partition's leader may be unknown for a moment on a busy machine.
-            if not error.args[0].retriable():
-                raise
-            return -1
+            ends = [end_offset(consumer, place) for place in places]
         finally:
             consumer.close()
         return sum(end - max(0, place.offset) for end, place in zip(ends, committed, strict=True))

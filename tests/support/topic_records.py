@@ -15,7 +15,7 @@ def read_all(bootstrap_servers: str, topic: str) -> list[Any]:
         partitions = [
             TopicPartition(topic, number, 0) for number in consumer.list_topics(topic).topics[topic].partitions
         ]
-        left = sum(_end(consumer, partition) for partition in partitions)
+        left = sum(end_offset(consumer, partition) for partition in partitions)
         consumer.assign(partitions)
         found: list[Any] = []
         while len(found) < left:
@@ -28,7 +28,7 @@ def read_all(bootstrap_servers: str, topic: str) -> list[Any]:
         consumer.close()
 
 
-def _end(consumer: Consumer, partition: TopicPartition, seconds: float = 30) -> int:
+def end_offset(consumer: Consumer, partition: TopicPartition, seconds: float = 30) -> int:
     """The offset behind the partition's last record. A busy broker answers "not leader" for a while after its start."""
     deadline = time.monotonic() + seconds
     while True:
